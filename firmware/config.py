@@ -1,0 +1,164 @@
+"""Settings and state on flash: typed keys in, values out; every write is old or new, never torn.
+
+Enters: the folder that is the device's flash, with `config.txt` (`key = value` lines, `#` starts a
+comment).  Leaves: a Config whose attributes are the keys below, and small binary state records.
+
+    conf = config.load(Store("."))           # ConfigError says which line and what to do
+    conf.site_exp_w                          # 5000
+
+Limit: a line is at most 200 bytes, a file 8 KiB.  The only firmware module that imports os.
+"""
+
+import os
+
+from micropython import const
+
+_FILE_MAX = const(8192)
+_LINE_MAX = const(200)
+
+TEXT = const(0)
+INT = const(1)
+CHOICE = const(2)
+DEVICE = const(3)  # host:port/unit
+
+REQUIRED = "required"  # the default of a key that has none
+
+# key: (type, low or choices, high, default, unit and meaning)
+KEYS = {
+    "server": (TEXT, 8, 160, REQUIRED, "URL of DeviceCapability (or, v1.3, of the server's root)"),
+    "profile": (CHOICE, ("eql", "v1.3", "v1.3b-sto"), None, "eql", "dialect of the server"),
+    "pin": (INT, 0, 999999, -1, "registration PIN; the server's must equal it"),
+    "pen": (INT, 0, 99999999, 0, "IANA private enterprise number of the maker"),
+    "nmi": (TEXT, 0, 32, "", "national meter identifier of the connection point"),
+    "inverter": (DEVICE, None, None, REQUIRED, "Modbus TCP inverter as host:port/unit"),
+    "meter": (DEVICE, None, None, REQUIRED, "Modbus TCP meter as host:port/unit"),
+    "meter_sign": (INT, -1, 1, 1, "1: the meter counts import positive, -1: export"),
+    "site_exp_w": (INT, 0, 2000000, REQUIRED, "W, export that the connection contract allows"),
+    "site_imp_w": (INT, 0, 2000000, REQUIRED, "W, import that the connection contract allows"),
+    "failsafe_exp_w": (INT, 0, 2000000, REQUIRED, "W, export until a server was ever read"),
+    "failsafe_imp_w": (INT, 0, 2000000, REQUIRED, "W, import until a server was ever read"),
+    "uncontrolled_gen_w": (INT, 0, 2000000, 0, "W, generation on site that is not steered"),
+    "modbus_timeout_ms": (INT, 100, 5000, 1000, "ms, how long a Modbus answer may take"),
+}
+
+
+class ConfigError(Exception):
+    """A setting is missing or wrong; the text says which and what to do."""
+
+
+class Config:
+    """The settings; one attribute for each key of KEYS."""
+
+
+class Store:
+    """The files of one folder. `root` is the folder, "" for the top of the flash."""
+
+    def __init__(self, root):
+        self._root = root.rstrip("/") + "/" if root else ""
+
+    def path(self, name):
+        """The path of a file of this store."""
+        return self._root + name
+
+    def read(self, name, limit=_FILE_MAX):
+        """The file's bytes, None when there is none. ConfigError above `limit` bytes."""
+        try:
+            size = os.stat(self.path(name))[6]
+        except OSError:
+            return None
+        if size > limit:
+            raise ConfigError(name + " is larger than " + str(limit) + " bytes: not ours")
+        with open(self.path(name), "rb") as f:
+            return f.read()
+
+    def write(self, name, data):
+        """Replace a file: written beside it, then renamed, so that a power cut leaves old or new.
+
+        OSError when the flash is full or read-only; the old file then stands.
+        """
+        new = self.path(name + ".new")
+        with open(new, "wb") as f:
+            f.write(data)
+        os.rename(new, self.path(name))
+
+
+def load(store, name="config.txt"):
+    """Read and check the settings. ConfigError names the line, the cause and the remedy."""
+    data = store.read(name)
+    if data is None:
+        raise ConfigError("no " + name + ": write it as the README's table of keys says")
+    try:
+        text = data.decode()
+    except UnicodeError:
+        raise ConfigError(name + " is not UTF-8 text")
+    conf = Config()
+    seen = set()
+    for number, line in enumerate(text.split("\n"), 1):
+        _line(conf, seen, number, line)
+    for key, row in KEYS.items():
+        if key in seen:
+            continue
+        if row[3] is REQUIRED:
+            raise ConfigError("key " + key + " is missing: " + row[4])
+        setattr(conf, key, row[3])
+    return conf
+
+
+def _line(conf, seen, number, line):
+    if len(line) > _LINE_MAX:
+        raise ConfigError("line " + str(number) + " is longer than 200 characters")
+    line = line.split("#")[0].strip()
+    if not line:
+        return
+    if "=" not in line:
+        raise ConfigError("line " + str(number) + ": write key = value")
+    key, value = line.split("=", 1)
+    key, value = key.strip(), value.strip()
+    if key not in KEYS:
+        raise ConfigError("line " + str(number) + ": no such key " + key)
+    if key in seen:
+        raise ConfigError("line " + str(number) + ": " + key + " is there twice")
+    seen.add(key)
+    try:
+        setattr(conf, key, parse(key, value))
+    except ConfigError as exc:
+        raise ConfigError("line " + str(number) + ": " + str(exc))
+
+
+def parse(key, value):
+    """The typed value of one key. ConfigError says what it may be."""
+    kind, low, high, _default, about = KEYS[key]
+    if kind == INT:
+        return _int(key, value, low, high, about)
+    if kind == CHOICE:
+        if value not in low:
+            raise ConfigError(key + " must be one of " + ", ".join(low))
+        return value
+    if kind == DEVICE:
+        return _device(key, value)
+    if not low <= len(value) <= high:
+        raise ConfigError(key + " must have " + str(low) + " to " + str(high) + " characters")
+    return value
+
+
+def _int(key, value, low, high, about):
+    try:
+        number = int(value)
+    except ValueError:
+        number = None
+    if number is None or not low <= number <= high or (key == "meter_sign" and number == 0):
+        raise ConfigError(key + " must be a whole number from " + str(low) + " to " + str(high)
+                          + " (" + about + ")")
+    return number
+
+
+def _device(key, value):
+    try:
+        address, unit = value.rsplit("/", 1)
+        host, port = address.rsplit(":", 1)
+        device = (host, int(port), int(unit))
+    except ValueError:
+        device = ("", 0, 0)
+    if not device[0] or not 1 <= device[1] <= 65535 or not 1 <= device[2] <= 247:
+        raise ConfigError(key + " must be host:port/unit, unit 1 to 247, as 192.168.1.20:502/1")
+    return device

@@ -1,0 +1,1 @@
+"""Host programs, on CPython: nothing here reaches the device."""
