@@ -2,7 +2,7 @@
 
 Enters: test files written for MicroPython.  Leaves: one pytest item for each test_* function.
 A file is run once, as one interpreter process under a small heap; a first line such as
-`# heap: 64k` sets the heap (96k where a file says nothing).
+`# heap: 64k` sets the heap (128k where a file says nothing: sources are compiled there).
 """
 
 import ast
@@ -52,7 +52,7 @@ class UnixFile(pytest.File):
     def _run(self):
         first = self.path.read_text().split("\n", 1)[0]
         said = re.match(r"# heap: (\w+)", first)
-        heap = said.group(1) if said else "96k"
+        heap = said.group(1) if said else "128k"
         done = subprocess.run(
             [str(MICROPYTHON), "-X", "heapsize=" + heap, str(self.path)],
             capture_output=True, text=True, timeout=TIMEOUT_S, env=micropython_env(),

@@ -1,0 +1,104 @@
+# heap: 128k
+"""config.txt: every key typed and ranged, every refusal says the line and the remedy."""
+
+import os
+
+import check
+import config
+from config import ConfigError, Store
+
+GOOD = """# a site
+server = https://utility.example/dcap
+inverter = 192.168.1.20:502/1
+meter = 192.168.1.20:502/200   # same bus
+site_exp_w = 5000
+site_imp_w = 10000
+failsafe_exp_w = 1500
+failsafe_imp_w = 1500
+"""
+
+
+class Files:
+    """A store in memory: only `read` is needed to load."""
+
+    def __init__(self, text):
+        self.data = text if text is None or isinstance(text, bytes) else text.encode()
+
+    def read(self, name):
+        return self.data
+
+
+def load(text):
+    return config.load(Files(text))
+
+
+def refused(text, *words):
+    said = str(check.raises(ConfigError, load, text))
+    for word in words:
+        assert word in said, said
+
+
+def test_a_good_file_gives_typed_values_and_defaults():
+    conf = load(GOOD)
+    assert conf.server == "https://utility.example/dcap"
+    assert conf.inverter == ("192.168.1.20", 502, 1)
+    assert conf.meter == ("192.168.1.20", 502, 200)
+    assert conf.site_exp_w == 5000 and conf.failsafe_imp_w == 1500
+    assert conf.profile == "eql" and conf.pin == -1 and conf.meter_sign == 1
+
+
+def test_each_missing_key_is_named():
+    lines = GOOD.split("\n")
+    for i in range(1, 8):
+        key = lines[i].split(" ")[0]
+        refused("\n".join(lines[:i] + lines[i + 1:]), key, "missing")
+
+
+def test_a_wrong_value_says_line_key_and_range():
+    refused(GOOD + "pin = abc\n", "line 9", "pin", "999999")
+    refused(GOOD.replace("5000", "-1"), "line 5", "site_exp_w")
+    refused(GOOD.replace("5000", "5 kW"), "line 5", "site_exp_w")
+    refused(GOOD + "profile = v9\n", "eql, v1.3, v1.3b-sto")
+    refused(GOOD + "meter_sign = 0\n", "meter_sign")
+    for wrong in ("192.168.1.20", "h:502", "h:99999/1", "h:502/248", ":502/1", "h:x/1"):
+        refused(GOOD.replace("192.168.1.20:502/1\n", wrong + "\n"), "host:port/unit")
+
+
+def test_unknown_doubled_and_broken_lines_are_refused():
+    refused(GOOD + "exp_limit = 3\n", "no such key exp_limit")
+    refused(GOOD + "site_exp_w = 3\n", "twice")
+    refused(GOOD + "hello\n", "key = value")
+    refused(GOOD + "nmi = " + "x" * 300 + "\n", "200 characters")
+    refused(b"\xff\xfe", "UTF-8")
+    refused(None, "config.txt", "README")
+
+
+def test_every_key_has_its_text_and_default_in_range():
+    for key, row in config.KEYS.items():
+        assert len(row) == 5 and row[4]
+        if row[0] == config.INT and row[3] is not config.REQUIRED:
+            assert row[3] == -1 or row[1] <= row[3] <= row[2], key
+
+
+def test_a_write_leaves_old_or_new():
+    folder = "/tmp/microsep2-store-%d" % (id(object()) & 0xFFFFFF)
+    os.mkdir(folder)
+    try:
+        store = Store(folder)
+        assert store.read("state.bin") is None
+        store.write("state.bin", b"one")
+        # A power cut while the new file is being written: the old one stands.
+        with open(folder + "/state.bin.new", "wb") as f:
+            f.write(b"tw")
+        assert store.read("state.bin") == b"one"
+        store.write("state.bin", b"two")
+        assert store.read("state.bin") == b"two"
+        assert os.listdir(folder) == ["state.bin"]
+        check.raises(ConfigError, store.read, "state.bin", 2)
+    finally:
+        for name in os.listdir(folder):
+            os.remove(folder + "/" + name)
+        os.rmdir(folder)
+
+
+check.run(globals())
