@@ -149,6 +149,14 @@ class Loop:
         """Milliseconds until the deadline, negative when it has passed."""
         return self._clock.ticks_diff(deadline, self._clock.ticks_ms())
 
+    def add(self, instant, ms):
+        """The instant `ms` after another; does not allocate."""
+        return self._clock.ticks_add(instant, ms)
+
+    def flag(self):
+        """A new Flag. Allocates."""
+        return Flag()
+
     def diff(self, later, earlier):
         """later - earlier in ms, right across the wrap."""
         return self._clock.ticks_diff(later, earlier)

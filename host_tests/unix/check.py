@@ -51,7 +51,7 @@ def vector(name):
 
 def run(namespace):
     """Run every test_* of the file in the order of their names; exit 1 if one failed."""
-    import io  # noqa: PLC0415
+    import io
 
     failed = 0
     for name in sorted(n for n in namespace if n.startswith("test_")):

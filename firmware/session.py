@@ -1,0 +1,166 @@
+"""One conversation with the utility server: GET that parses as it reads, POST of small bodies.
+
+Enters: hrefs and readers of `sep2`.  Leaves: records handed over one by one, or a
+SessionError that says what the caller can do about it.
+
+    session = Session(loop, http, xml, window, conf.server, profile)
+    await session.read(url, reader, take)         # take(reader) for each record
+    status = await session.post(url, buf, n)
+
+One connection, kept alive; requests never overlap.  Limit: an answer may take EXCHANGE_MS and have
+BODY_MAX bytes in all, whatever the server says its length is.
+"""
+
+import errno
+import gc
+
+import log
+from http1 import HTTPError
+from micropython import const
+from sep2 import DONE, ITEM, NEED_DATA, Sep2Error
+from xmlpull import XMLError
+
+EXCHANGE_MS = const(20000)
+BODY_MAX = const(1 << 20)
+_PAUSE_MS = const(100)  # between two requests: the server limits the rate (handbook sample)
+_RETRY_AFTER_MAX_S = const(3600)
+
+# What a failure means to the caller (requirements A9).
+OUTAGE = const(1)  # no line, no answer, 5xx: keep what is known, try again
+BUSY = const(2)  # 429: try again after `wait_s`
+GONE = const(3)  # 401, 403, 404, 410: the resource is not ours or not there
+REFUSED = const(4)  # other 4xx: the same request will not do better
+UNREADABLE = const(5)  # 2xx whose body cannot be understood
+
+
+class SessionError(Exception):
+    """An exchange failed: `kind` of the list above, `reason` for the log, `wait_s` or -1."""
+
+    def __init__(self, kind, reason, wait_s=-1):
+        Exception.__init__(self, reason)
+        self.kind = kind
+        self.reason = reason
+        self.wait_s = wait_s
+
+
+def kind_of(status):
+    """The kind of failure that a status means (requirements A9)."""
+    if status == 429:
+        return BUSY
+    if status in {401, 403, 404, 410}:
+        return GONE
+    return OUTAGE if status >= 500 else REFUSED
+
+
+class Session:
+    """See the module's text. `http` is a urequests.Session, `xml` a Reader over `window`."""
+
+    def __init__(self, loop, http, xml, window, media_type):
+        self._loop = loop
+        self._http = http
+        self._xml = xml
+        self._window = window
+        self._accept = {"Accept": media_type}
+        self._post = {"Accept": media_type, "Content-Type": media_type}
+        self._last = loop.now()
+        self.requests = 0
+        self.failures = 0
+
+    async def read(self, url, reader, take):
+        """GET and parse; take(reader) for each record. Returns the ticks of its midpoint.
+
+        SessionError when there was no complete, readable 200 answer: what `take` was given
+        until then is then part of a list that was not read to its end.
+        """
+        response, sent = await self._begin("GET", url, None, self._accept)
+        try:
+            if response.status_code != 200:
+                raise self._refused(response)
+            middle = self._loop.add(sent, self._loop.diff(self._loop.now(), sent) // 2)
+            await self._parse(response, reader, take)
+        except (XMLError, Sep2Error) as exc:
+            self._http.close()
+            raise SessionError(UNREADABLE, repr(exc))
+        except (OSError, ValueError, HTTPError) as exc:
+            raise self._outage(exc)
+        await self._end(response)
+        return middle
+
+    async def _parse(self, response, reader, take):
+        xml, window, total = self._xml, self._window, 0
+        while True:
+            event = reader.next_record()
+            if event == NEED_DATA:
+                start = xml.room()
+                n = await response.readinto(window, start, len(window))
+                total += n
+                if total > BODY_MAX:
+                    raise OSError(errno.EFBIG)
+                if n:
+                    xml.feed(n)
+                else:
+                    xml.close()
+            elif event == ITEM:
+                take(reader)
+            elif event == DONE:
+                return
+
+    async def post(self, url, body, n):
+        """POST n bytes of `body`; returns the status (2xx). SessionError for all others."""
+        return await self._send("POST", url, body, n)
+
+    async def put(self, url, body, n):
+        """PUT n bytes of `body`; returns the status (2xx). SessionError for all others."""
+        return await self._send("PUT", url, body, n)
+
+    async def _send(self, method, url, body, n):
+        data = memoryview(body)[:n]
+        response, _sent = await self._begin(method, url, data, self._post)
+        if not 200 <= response.status_code < 300:
+            raise self._refused(response)
+        status = response.status_code
+        await self._end(response)
+        return status
+
+    async def _begin(self, method, url, data, headers):
+        pause = _PAUSE_MS - self._loop.diff(self._loop.now(), self._last)
+        if 0 < pause <= _PAUSE_MS:
+            await self._loop.sleep_ms(pause)
+        self.requests += 1
+        sent = self._loop.now()
+        try:
+            response = await self._http.request(
+                method, url, data=data, headers=headers, deadline=self._loop.after(EXCHANGE_MS))
+        except (OSError, ValueError, HTTPError) as exc:
+            raise self._outage(exc)
+        finally:
+            self._last = self._loop.now()
+        return response, sent
+
+    async def _end(self, response):
+        try:
+            await response.close()
+        except (OSError, ValueError, HTTPError):
+            self._http.close()  # the answer was complete: only the line is lost
+        self._last = self._loop.now()
+
+    def _refused(self, response):
+        self.failures += 1
+        status = response.status_code
+        wait_s = -1
+        after = response.headers.get("retry-after")
+        if after is not None:
+            try:
+                wait_s = min(int(after), _RETRY_AFTER_MAX_S)
+            except ValueError:
+                wait_s = -1  # a date: the server's own back-off is not worth a calendar here
+        self._http.close()
+        return SessionError(kind_of(status), "HTTP_" + str(status), wait_s)
+
+    def _outage(self, exc):
+        self.failures += 1
+        self._http.close()
+        if isinstance(exc, MemoryError):
+            gc.collect()
+        log.warn("HTTP_FAILED", "error", repr(exc))
+        return SessionError(OUTAGE, repr(exc))
