@@ -10,7 +10,7 @@ BOARD ?= unix
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test run check sizes bench package clean needs
+.PHONY: help demo test run check sizes bench package image clean needs
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -51,6 +51,10 @@ bench: $(STAMP) ## the figures of docs/DESIGN.md, as a table and as build/bench.
 
 package: $(STAMP) ## the .mpy bundle of a board in build/BOARD (BOARD=unix)
 	@$(PY) -m tools.build $(BOARD)
+
+image: BOARD := unix32
+image: $(STAMP) ## a firmware image in build/BOARD (BOARD=unix32; ARGS=--tls-in-heap)
+	@$(PY) -m tools.image $(BOARD) $(ARGS)
 
 clean: ## remove what was built (not the virtual environment)
 	@rm -rf build

@@ -29,7 +29,7 @@ class Programs:
         self._fsas = bytearray(size)  # bitmap of the FSAs that lead here
         self._seen = bytearray(size)
         self.complete = bytearray(size)  # its controls and default were read to their end
-        self.refused = 0
+        self.refused = 0  # bitmap of the FSAs that named a program for which there is no room
 
     def find(self, href):
         """The index of a program, NONE when it is not in the table."""
@@ -40,6 +40,7 @@ class Programs:
 
     def begin(self, fsa):
         """A read of that FSA's program list begins."""
+        self.refused &= ~(1 << fsa)
         for i in range(self.size):
             self._seen[i] = 0
 
@@ -49,7 +50,7 @@ class Programs:
         if i == NONE:
             i = self._place(primacy)
             if i == NONE:
-                self.refused += 1
+                self.refused |= 1 << fsa
                 return NONE
             self.href[i] = href
             self.complete[i] = 0
@@ -72,8 +73,8 @@ class Programs:
                 worst = i
         if self.primacy[worst] <= primacy:
             return NONE
+        self.refused |= self._fsas[worst]
         self.drop(worst)
-        self.refused += 1
         return worst
 
     def swept(self, fsa):
@@ -88,6 +89,7 @@ class Programs:
     def forget(self, fsa):
         """The FSA itself is gone: its programs go, silently (requirements B7). Returns how many."""
         gone = 0
+        self.refused &= ~(1 << fsa)
         for i in range(self.size):
             if self.href[i] is not None and self._fsas[i] & (1 << fsa):
                 gone += self._leave(i, fsa)
@@ -117,3 +119,10 @@ class Programs:
             if self.href[i] is not None and not self.complete[i]:
                 return False
         return True
+
+    def count(self):
+        """How many programs the table holds."""
+        n = 0
+        for href in self.href:
+            n += href is not None
+        return n

@@ -3,7 +3,7 @@
 Enters: hrefs and readers of `sep2`.  Leaves: records handed over one by one, or a
 SessionError that says what the caller can do about it.
 
-    session = Session(loop, http, xml, window, conf.server, profile)
+    session = Session(loop, http, xml, window, profile.media_type, link.reason)
     await session.read(url, reader, take)         # take(reader) for each record
     status = await session.post(url, buf, n)
 
@@ -53,18 +53,23 @@ def kind_of(status):
 
 
 class Session:
-    """See the module's text. `http` is a urequests.Session, `xml` a Reader over `window`."""
+    """See the module's text. `http` is a urequests.Session, `xml` a Reader over `window`.
 
-    def __init__(self, loop, http, xml, window, media_type):
+    `explain(exc)` gives (code, sentence) for what the link failed with.
+    """
+
+    def __init__(self, loop, http, xml, window, media_type, explain):
         self._loop = loop
         self._http = http
         self._xml = xml
         self._window = window
+        self._explain = explain
         self._accept = {"Accept": media_type}
         self._post = {"Accept": media_type, "Content-Type": media_type}
         self._last = loop.now()
         self.requests = 0
         self.failures = 0
+        self._outage_said = ""
 
     async def read(self, url, reader, take):
         """GET and parse; take(reader) for each record. Returns the ticks of its midpoint.
@@ -72,6 +77,7 @@ class Session:
         SessionError when there was no complete, readable 200 answer: what `take` was given
         until then is then part of a list that was not read to its end.
         """
+        reader.begin()
         response, sent = await self._begin("GET", url, None, self._accept)
         try:
             if response.status_code != 200:
@@ -135,6 +141,9 @@ class Session:
             raise self._outage(exc)
         finally:
             self._last = self._loop.now()
+        if self._outage_said != "-":
+            self._outage_said = "-"
+            log.info("LINK_UP", "status", response.status_code)
         return response, sent
 
     async def _end(self, response):
@@ -162,5 +171,12 @@ class Session:
         self._http.close()
         if isinstance(exc, MemoryError):
             gc.collect()
-        log.warn("HTTP_FAILED", "error", repr(exc))
-        return SessionError(OUTAGE, repr(exc))
+        code, sentence = self._explain(exc)
+        if code != self._outage_said:  # once an outage, not at every try
+            self._outage_said = code
+            log.warn("LINK_DOWN", "why", code, "is", sentence)
+        return SessionError(OUTAGE, code)
+
+    def drop(self):
+        """Close the connection; the next request opens another."""
+        self._http.close()

@@ -29,6 +29,8 @@ ABSENT = const(-0x3FFFFFFF)  # a measurement that is not there
 _STALE_MS = const(2000)  # ten steps: an older sample tells nothing about now
 _HOLD = const(5)  # steps that a cut stands before the cap may rise
 _WMAX = const(1000000)
+_POWER_MAX = const(2000000)  # no site beyond it is real
+_LIMIT_MAX = const(8000000)  # a higher limit binds nowhere: export and load are below 4 MW each
 
 
 class SiteControlError(Exception):
@@ -40,17 +42,23 @@ class Controller:
 
     `window`: steps over which the least load counts (2 .. 64); as long as the meter's age, the
     inverter's dead time and its lag together.  `uncontrolled_gen_w`: rating of generation behind
-    the meter that is not steered.  `site_max_w`: a meter value beyond it is absurd (the rating of
-    the service fuse and half as much again).  Allocates its window once.
+    the meter that is not steered (0 .. 2,000,000).  `site_max_w`: a meter value beyond it is
+    absurd (the rating of the service fuse and half as much again); so is an inverter's beyond
+    twice its rating.  SiteControlError when out of range.  Allocates its window once.
     """
 
-    def __init__(self, wmax_w, window=10, uncontrolled_gen_w=0, site_max_w=2 * _WMAX):
-        if not 1 <= wmax_w <= _WMAX or not 2 <= window <= 64 or uncontrolled_gen_w < 0:
-            raise SiteControlError("wmax_w 1 to 1000000, window 2 to 64, uncontrolled_gen_w >= 0")
+    def __init__(self, wmax_w, window=10, uncontrolled_gen_w=0, site_max_w=_POWER_MAX):
+        if not 1 <= wmax_w <= _WMAX:
+            raise SiteControlError("wmax_w: 1 to 1000000")
+        if not 2 <= window <= 64:
+            raise SiteControlError("window: 2 to 64")
+        if not 0 <= uncontrolled_gen_w <= _POWER_MAX or site_max_w < 1:
+            raise SiteControlError("uncontrolled_gen_w: 0 to 2000000, site_max_w: from 1")
         self.wmax_w = wmax_w
         self._others_w = uncontrolled_gen_w
-        self._absurd_w = min(site_max_w, 2 * _WMAX)
+        self._site_max_w = min(site_max_w, _POWER_MAX)
         self._margin_w = wmax_w >> 7
+        self._trim_step_w = max(1, wmax_w >> 13)
         self._band_w = max(1, wmax_w >> 9)  # changes below this are not worth a write
         self._loads = array("i", bytes(4 * window))
         self._window = window
@@ -65,11 +73,13 @@ class Controller:
         """One step; returns the cap in W, 0 .. wmax_w. Does not allocate.
 
         export_w: export at the meter (negative = import), p_w: power of the inverter, ABSENT or
-        older than 2 s = not known.  Limits in W, below 0 counts as 0.
+        older than 2 s = not known.  Limits in W, below 0 counts as 0 (CSIP-AUS opModExpLimW at
+        the connection point, opModGenLimW for the inverter itself).
         """
-        exp_limit_w = max(0, exp_limit_w)
+        exp_limit_w = max(0, min(exp_limit_w, _LIMIT_MAX))
         top = min(self.wmax_w, max(0, gen_limit_w))
-        if self._unknown(export_w, export_age_ms) or self._unknown(p_w, p_age_ms):
+        if (_unknown(export_w, export_age_ms, self._site_max_w)
+                or _unknown(p_w, p_age_ms, 2 * self.wmax_w)):
             return self._open_loop(exp_limit_w, top)
         if self.state == STALE:
             self.state = TRACKING
@@ -81,11 +91,8 @@ class Controller:
         self._move(max(0, min(top, target)), top)
         return self.cap_w
 
-    def _unknown(self, power_w, age_ms):
-        return (power_w == ABSENT or age_ms > _STALE_MS
-                or power_w > self._absurd_w or -power_w > self._absurd_w)
-
     def _open_loop(self, exp_limit_w, top):
+        # At once, in both directions: whatever the load is, the export stays lawful.
         self.state = STALE
         self.cap_w = max(0, min(top, exp_limit_w - self._others_w))
         return self.cap_w
@@ -106,15 +113,25 @@ class Controller:
         return least
 
     def _track_scale_error(self, over_w, p_w):
-        # Meter and inverter never agree exactly: a slow integral takes up what is left, only
-        # while the cap binds and the export is near its limit.
+        # An inverter never makes exactly its cap: a slow integral takes up what is left, only
+        # while the cap binds and the export is near its limit.  It aims at half to one and a half
+        # margins below the limit, a zone rather than a point, so that it comes to rest.
         if p_w + (self.wmax_w >> 5) < self.cap_w or abs(over_w) >= self.wmax_w >> 4:
             return
-        step = 1 if over_w > -self._margin_w else -1
-        bound = self.wmax_w >> 5
-        self._trim_w = max(-bound, min(bound, self._trim_w + step))
+        margin = self._margin_w
+        trim = self._trim_w
+        if over_w > 0:
+            trim += 4 * self._trim_step_w
+        elif over_w > -(margin >> 1):
+            trim += self._trim_step_w
+        elif over_w < -(margin + (margin >> 1)):
+            trim -= self._trim_step_w
+        # Sun just below the cap looks like an inverter that makes too little: what is given back
+        # stays within the margin, so that the clear sky finds a cap that is lawful.
+        self._trim_w = max(-(margin >> 1), min(self.wmax_w >> 5, trim))
 
     def _move(self, target, top):
+        # Down at once; up by a quarter of the way a step, when no cut was due for _HOLD steps.
         cap = self.cap_w
         if target <= cap:
             if cap - target >= self._band_w or target == 0 or cap > top:
@@ -126,3 +143,8 @@ class Controller:
         elif target - cap >= self._band_w or target == top:
             rise = (target - cap) >> 2
             self.cap_w = cap + rise + 1 if rise else target
+
+
+def _unknown(power_w, age_ms, most_w):
+    # Absent, too old, or beyond what the site can carry.
+    return power_w == ABSENT or age_ms > _STALE_MS or power_w > most_w or power_w < -most_w

@@ -8,21 +8,25 @@ Enters: rows of the record, segments, the outage, the verdict.  Leaves: a PNG an
 from __future__ import annotations
 
 import csv
+import textwrap
 from dataclasses import astuple
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
-from matplotlib.lines import Line2D  # noqa: E402
-from matplotlib.patches import Patch  # noqa: E402
+from matplotlib import pyplot as plt
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
-from tools.demo.story import Segment  # noqa: E402
-from tools.demo.verdict import Verdict, limit_at  # noqa: E402
-from tools.site.record import COLUMNS, Row  # noqa: E402
+from tools.demo.story import Segment
+from tools.demo.verdict import Verdict, limit_at
+from tools.site.record import COLUMNS, Row
 
-SOURCES = {"failsafe": "#7b3fa0", "default": "#c77700", "event": "#c1121f"}
+SOURCES = {"failsafe": "#7b3fa0", "default": "#c77700", "event": "#0a7e8c"}
+_TITLE_WIDTH = 130
+_HALO = [withStroke(linewidth=3, foreground="white")]
 _EXPORT, _SUN, _PV, _LOAD, _OUTAGE = "#1b4965", "#e9b949", "#d99000", "#5c6b73", "#9aa5ab"
 
 
@@ -50,8 +54,8 @@ def draw(path: str | Path, rows: list[Row], segments: list[Segment],
     title = "microsep2: the published export limit and what the connection point did"
     figure.suptitle(title, fontsize=14, fontweight="bold", x=0.01, ha="left")
     if verdict:
-        top.set_title(verdict.line(), fontsize=10.5, loc="left", fontweight="bold",
-                      color="#1a7f37" if verdict.passed else "#c1121f")
+        top.set_title(textwrap.fill(verdict.line(), _TITLE_WIDTH), fontsize=10.5, loc="left",
+                      fontweight="bold", color="#1a7f37" if verdict.passed else "#c1121f")
     figure.savefig(path)
     plt.close(figure)
 
@@ -64,7 +68,7 @@ def _limit(axes, rows: list[Row], seconds, segments: list[Segment], zero: float)
     axes.plot(seconds, export, color=_EXPORT, lw=1.5)
     axes.fill_between(seconds, held, export, where=[e > h for e, h in zip(export, held)],
                       color="#c1121f", alpha=0.35, lw=0)
-    top_w = max(max(held), max(export, default=0))
+    top_w = max([s.limit_w for s in segments] + export)
     last = None
     for s in segments:
         colour = SOURCES[s.source]
@@ -73,9 +77,12 @@ def _limit(axes, rows: list[Row], seconds, segments: list[Segment], zero: float)
         axes.plot([s.start - zero, s.end - zero], [s.limit_w] * 2, color=colour, lw=3,
                   solid_capstyle="butt")
         name = s.why.split(":")[0] if s.source == "event" else s.source
-        axes.annotate(f"{name}\n{s.limit_w} W", ((s.start + s.end) / 2 - zero, s.limit_w),
-                      xytext=(0, 6), textcoords="offset points", ha="center", va="bottom",
-                      fontsize=9, color=colour, fontweight="bold")
+        short = s.end - s.start < (segments[-1].end - zero) / 20
+        axes.annotate(f"{name}\n{s.limit_w} W",
+                      (s.start - zero if short else (s.start + s.end) / 2 - zero, s.limit_w),
+                      xytext=(2, 6), textcoords="offset points", va="bottom",
+                      ha="left" if short else "center", fontsize=9, color=colour,
+                      fontweight="bold", path_effects=_HALO, zorder=5)
         last = s.limit_w
     axes.set_ylabel("export at the connection point, W")
     axes.set_ylim(min(min(export, default=0), 0) - 300, top_w * 1.18)
@@ -96,7 +103,7 @@ def _plant(axes, rows: list[Row], seconds) -> None:
     axes.plot(seconds, [r.pv_w for r in rows], color=_PV, lw=1.6, label="PV made")
     axes.plot(seconds, [r.load_w for r in rows], color=_LOAD, lw=1.3, label="load")
     axes.set_ylabel("W")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, max([r.pv_available_w for r in rows] + [r.load_w for r in rows] + [1]) * 1.25)
     axes.legend(loc="upper right", fontsize=9, ncols=4, framealpha=0.9)
 
 

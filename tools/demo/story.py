@@ -69,7 +69,8 @@ class Story:
         t = self._at
         self.server_up = t(8)
         self.outage = (t(136), t(204))
-        self.poll_s = max(3, t(5))
+        self.sick = t(170)      # until then connections are refused, then answers are 500
+        self.poll_s = max(5, t(5))
         self.events = [
             Event("A1", NETWORK, t(28), t(60), 5000),
             Event("A2", NETWORK, t(60), t(92), 2500),
@@ -125,14 +126,16 @@ class Story:
         return segments
 
     def chapter(self, now: float) -> str:
-        """What a visitor should look at now, in a sentence."""
+        """What a visitor should look at now, in a sentence that fits 80 columns."""
         down, up = self.outage
         if now < self.server_up:
             return "The server is not up yet: the failsafe limit rules."
         if down <= now < up:
+            how = "refuses connections" if now < self.sick else "answers 500 only"
             tail = "the known event goes on" if self.ruling(now)[3] else "the default rules"
-            return f"The server is out of service: {tail}."
-        event = self.ruling(now)[3]
+            return f"The server {how}: {tail}."
+        _, _, why, event = self.ruling(now)
         if event is None:
             return "Gap between events: the default rules."
-        return f"Event {event.label} of program {event.program.name} rules."
+        why = why.split(": ")[1]
+        return f"Event {event.label} of program {event.program.name} rules: {why}."

@@ -1,0 +1,42 @@
+"""The image on the unix port, 32-bit words: the sizes that memory depends on, and its hardware.
+
+Every board has these same names.  Enters: nothing.  Leaves: constants, the flash's folder, the
+time module, a poller, entropy and a watchdog (None: this port has none, and nothing pretends).
+"""
+
+import os
+import select
+import sys
+import time
+
+NAME = "unix32"
+
+SLOTS = 132  # DERControls held: two programs of 58 and 16 more
+PROGRAMS = 16  # DERPrograms followed
+FSAS = 4  # FunctionSetAssignments followed
+XML_WINDOW = 1024  # bytes: the longest tag or text that can be read
+HTTP_RX = 768  # bytes: the longest header line is below this
+HTTP_TX = 1024  # bytes: the longest body that is sent
+MODELS = 40  # SunSpec models remembered of one device
+
+ticks = time
+
+
+def flash():
+    """The folder that is the device's flash: the first argument of the command line."""
+    return sys.argv[1] if len(sys.argv) > 1 else "."
+
+
+def poller():
+    """A new poll object."""
+    return select.poll()
+
+
+def entropy(n):
+    """n random bytes from the operating system."""
+    return os.urandom(n)
+
+
+def watchdog():
+    """The hardware watchdog, or None where there is none."""
+    return None

@@ -1,0 +1,161 @@
+"""Connects the parts: the only module that knows them all. What hangs on what is read off here.
+
+Enters: a board (boards/*/board.py).  Leaves: a loop on which everything hangs, ready to run.
+
+    app = App(board)
+    app.run()                      # until Ctrl-C; then the limit is left at its floor
+
+The order at boot is the promise: settings, the persisted default, the inverter's limit, and only
+then the network.  Buffers are made here once, and lent.
+"""
+
+import gc
+
+import config
+import log
+import urequests
+from answers import Answers
+from clock import Clock
+from control import Control
+from der import Envelope, Schedule
+from devices import Devices
+from discovery import Discovery, Me, Readers
+from keep import Keep
+from limits import Limits
+from link import Identity, IdentityError, Link, open_socket, reason
+from loop import Loop
+from micropython import const
+from modbus import Tcp
+from polls import Poll
+from port import Bus, Op
+from programs import Programs
+from reading import Reading
+from sep2 import (
+    NAMESPACES,
+    PROFILES,
+    DefaultDERControl,
+    DERControlList,
+    DERProgramList,
+    DeviceCapability,
+    EndDeviceList,
+    FunctionSetAssignmentsList,
+    Registration,
+    Time,
+    lfdi,
+    sfdi,
+)
+from session import Session, SessionError
+from sitecontrol import Controller
+from xmlpull import Reader, Writer
+
+VERSION = "0.1.0"
+
+_EVALUATE_MS = const(1000)
+_CONTROL_MS = const(200)
+_PARK_MS = const(3000)
+_BODY_MAX = const(512)  # bytes of the longest body that is sent
+
+
+class App:
+    """The whole firmware on one loop. ConfigError when the settings cannot be used."""
+
+    def __init__(self, board):
+        self.board = board
+        self.clock = Clock(board.ticks)
+        log.setup(self.clock)
+        gc.collect()
+        log.info("BOOT", "version", VERSION, "board", board.NAME, "free", gc.mem_free())
+        self._store = config.Store(board.flash())
+        self._conf = config.load(self._store)
+        self.loop = Loop(board.ticks, board.poller(), board.watchdog())
+        self._written = self.loop.flag()
+        self._down()
+        self._south()
+        self._north()
+        gc.collect()
+        log.info("READY", "free", gc.mem_free(), "used", gc.mem_alloc())
+
+    def _down(self):
+        board, conf = self.board, self._conf
+        self.schedule = Schedule(board.SLOTS, board.PROGRAMS)
+        self.programs = Programs(board.PROGRAMS, self.schedule)
+        envelope = Envelope(conf.site_exp_w, conf.site_imp_w,
+                            conf.failsafe_exp_w, conf.failsafe_imp_w)
+        self.limits = Limits(self.loop, self.clock, self.schedule, envelope, Keep(self._store))
+        self.limits.restore()
+        self.loop.every(_EVALUATE_MS, self.limits)
+        self.loop.supervise("limits", self.limits.run)
+
+    def _south(self):
+        board, conf = self.board, self._conf
+        first = self._bus(conf.inverter, "inverter")
+        second = first
+        if conf.meter[:2] != conf.inverter[:2]:
+            second = self._bus(conf.meter, "meter")
+        devices = Devices(self.loop, Op, board.MODELS)
+        self.control = Control(self.loop, devices, Op, Controller, self.limits, (first, second),
+                               conf, self._written)
+        self.loop.every(_CONTROL_MS, self.control)
+        self.loop.supervise("control", self.control.run)
+
+    def _bus(self, device, name):
+        host, port = device[0], device[1]
+        bus = Bus(self.loop, Tcp(), lambda deadline: open_socket(self.loop, host, port, deadline),
+                  self._conf.modbus_timeout_ms, name)
+        self.loop.supervise(name, bus.run)
+        return bus
+
+    def _north(self):
+        board, conf, loop = self.board, self._conf, self.loop
+        try:
+            identity = Identity(self._store)
+            self.link = Link(loop, identity)
+        except IdentityError as exc:
+            # The site stands at its floor: without an identity nobody can be asked.
+            log.error("NO_IDENTITY", "why", str(exc))
+            return
+        profile = PROFILES[conf.profile]
+        window = bytearray(board.XML_WINDOW)
+        xml = Reader(window, NAMESPACES)
+        http = urequests.Session(self.link, bytearray(board.HTTP_RX), bytearray(board.HTTP_TX))
+        session = self.session = Session(loop, http, xml, window, profile.media_type, reason)
+        own = lfdi(identity.leaf)
+        me = Me(own, str(sfdi(own)).encode())
+        log.info("IDENTITY", "lfdi", me.lfdi, "sfdi", me.sfdi)
+        body = bytearray(_BODY_MAX)
+        answers = Answers(loop, self.schedule, session, Writer(body), body, self._resolve, me.lfdi,
+                          board.REPLIES)
+        reading = Reading(session, self.clock, self._resolve, self.programs, self.schedule,
+                          self.limits, answers, DERProgramList(xml), DERControlList(xml),
+                          DefaultDERControl(xml), board.FSAS, board.PAGE, SessionError)
+        readers = Readers(DeviceCapability(xml), Time(xml), EndDeviceList(xml), Registration(xml),
+                          FunctionSetAssignmentsList(xml))
+        discovery = Discovery(loop, board.entropy, self.clock, session, readers, reading, answers,
+                              conf, me, Poll, SessionError, self._written)
+        loop.supervise("discovery", discovery.run)
+
+    def _resolve(self, href):
+        return urequests.resolve(self._conf.server, href)
+
+    def run(self):
+        """Run until Ctrl-C, then leave the floor in the inverter. Returns True when it took it."""
+        try:
+            self.loop.run()
+        except KeyboardInterrupt:
+            log.info("STOPPING", "do", "leaving the floor in the inverter")
+        return self._park()
+
+    def _park(self):
+        loop = self.loop
+        for task in list(loop.tasks()):
+            if task.name == "discovery":
+                loop.cancel(task)
+        self.programs.forget_all()
+        self.limits.complete = False
+        self.limits.step(0)
+        parked = loop.spawn("park", self.control.park(loop.after(_PARK_MS)))
+        loop.stopped = False
+        while not parked.done():
+            loop.turn()
+        log.info("STOPPED", "floor", "written" if self.control.parked else "not written")
+        return self.control.parked

@@ -1,0 +1,110 @@
+"""Finds the inverter and the meter on their lines, and says what they are.
+
+Enters: a bus and a unit id.  Leaves: drivers of `sunspec` that know where their registers are, or
+None with a line in the log that names the cause and what to do.
+
+    devices = Devices(loop, op_class, models)
+    found = await devices.inverter(bus, unit)        # (Inverter, Limit), or None
+    meter = await devices.meter(bus, unit, sign)     # Meter, or None
+
+Allocates: it runs at boot and when a device was lost, never in the 200 ms path.
+"""
+
+from array import array
+
+import log
+from micropython import const
+from sunspec import (
+    FULL,
+    MOVED,
+    NO_SUNS,
+    NO_UNIT,
+    OK,
+    SILENT,
+    Common,
+    Header,
+    Inverter,
+    Limit,
+    Meter,
+    Ratings,
+    SunspecError,
+    Walk,
+)
+
+_OP_MS = const(4000)
+_REGS = const(64)
+
+_CAUSES = {
+    SILENT: ("SILENT", "no answer: power, cable, address, port"),
+    NO_UNIT: ("NO_UNIT", "the gateway knows no such unit id: check it"),
+    NO_SUNS: ("NO_SUNSPEC", "it answers but has no SunSpec map: is SunSpec switched on in it?"),
+}
+
+
+class Devices:
+    """See the module's text. `op_class` is port.Op; `models`: most SunSpec models of a unit."""
+
+    def __init__(self, loop, op_class, models):
+        self._loop = loop
+        self._op = op_class
+        self._models = models
+        self._regs = array("H", bytes(2 * _REGS))
+
+    async def run(self, bus, unit, seq):
+        """Carry out a sequence of `sunspec`; returns its result."""
+        op = self._op(unit, self._regs)
+        while seq.next(self._regs):
+            op.kind, op.addr, op.count = seq.kind, seq.addr, seq.count
+            seq.took(await bus.do(op, self._loop.after(_OP_MS)), self._regs)
+        return seq.result
+
+    async def _walk(self, bus, unit, what):
+        walk = Walk(self._models)
+        result = await self.run(bus, unit, walk)
+        if result not in (OK, FULL):
+            code, remedy = _CAUSES.get(result, ("REFUSED", "it refuses to be read"))
+            log.error(what + "_" + code, "bus", bus.name, "unit", unit, "do", remedy)
+            return None
+        common = Common(walk, 0)
+        if await self.run(bus, unit, common) == OK:
+            log.info(what, "maker", common.manufacturer, "model", common.model,
+                     "version", common.version, "models", walk.n)
+        return walk
+
+    async def inverter(self, bus, unit):
+        """(Inverter, Limit) of the unit's first device, or None."""
+        walk = await self._walk(bus, unit, "INVERTER")
+        if walk is None:
+            return None
+        try:
+            inverter = Inverter(walk, 0)
+            ratings = Ratings(inverter)
+            if await self.run(bus, unit, ratings) == SILENT:
+                log.error("INVERTER_SILENT", "bus", bus.name, "unit", unit, "while", "ratings")
+                return None
+            limit = Limit(inverter, ratings)
+        except SunspecError as exc:
+            log.error("INVERTER_UNFIT", "unit", unit, "why", str(exc),
+                      "do", "models 101 to 113, 120 or 121, and 123 are needed")
+            return None
+        log.info("INVERTER_READY", "wmax_w", limit.wmax_w, "phases", inverter.phases)
+        return inverter, limit
+
+    async def meter(self, bus, unit, sign):
+        """Meter of the unit's first device that has one, or None."""
+        walk = await self._walk(bus, unit, "METER")
+        if walk is None:
+            return None
+        for device in range(walk.devices_n):
+            try:
+                meter = Meter(walk, device, sign)
+            except SunspecError:
+                continue
+            log.info("METER_READY", "phases", meter.phases, "sign", sign)
+            return meter
+        log.error("METER_UNFIT", "unit", unit, "do", "models 201 to 204 or 211 to 214 are needed")
+        return None
+
+    async def moved(self, bus, unit, device):
+        """True when another model stands where the walk found this device's."""
+        return await self.run(bus, unit, Header(device.walk, device.index)) == MOVED

@@ -1,0 +1,56 @@
+"""The merged DefaultDERControl on flash: what holds at once after a power cut (handbook 7.7.2).
+
+Enters: a record of `der` (array of ints).  Leaves: the same record at the next boot, or None.
+
+    keep = Keep(config.Store("."))
+    keep.load(rec)             # True: rec is what was in force before the cut
+    keep.save(rec)             # writes only what differs from what is there
+
+A file that is torn, of another length or of another version reads as none: the failsafe then
+rules.  Events are never kept (requirements D6, D9).  Limit: one small file, replaced by renaming.
+"""
+
+import binascii
+import struct
+
+from micropython import const
+
+NAME = "default.bin"
+_MAGIC = b"MS2D\x01"
+_CRC_SIZE = const(4)
+_FILE_MAX = const(512)
+
+
+class Keep:
+    """See the module's text. `store` is a config.Store."""
+
+    def __init__(self, store):
+        self._store = store
+        self._last = None
+        self.writes = 0
+
+    def load(self, rec):
+        """Fill `rec` from flash; False when there is nothing usable. Allocates."""
+        data = self._store.read(NAME, _FILE_MAX)
+        size = len(_MAGIC) + 4 * len(rec)
+        if data is None or len(data) != size + _CRC_SIZE or data[:len(_MAGIC)] != _MAGIC:
+            return False
+        if struct.unpack_from("<I", data, size)[0] != binascii.crc32(data[:size]):
+            return False
+        for i in range(len(rec)):
+            rec[i] = struct.unpack_from("<i", data, len(_MAGIC) + 4 * i)[0]
+        self._last = data
+        return True
+
+    def save(self, rec):
+        """Write `rec` unless it is there already. OSError when the flash refuses. Allocates."""
+        body = bytearray(_MAGIC)
+        for value in rec:
+            body += struct.pack("<i", value)
+        body += struct.pack("<I", binascii.crc32(body))
+        if self._last is not None and body == self._last:
+            return False
+        self._store.write(NAME, body)
+        self._last = bytes(body)
+        self.writes += 1
+        return True

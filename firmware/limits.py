@@ -1,0 +1,141 @@
+"""What rules now: the schedule and the envelope worked out each second, said and kept.
+
+Enters: the schedule that discovery fills, the server's clock, what control saw obeyed.  Leaves:
+the envelope that control holds, one LIMIT line for each change, the persisted default.
+
+    limits = Limits(loop, clock, schedule, envelope, keep)
+    loop.every(1000, limits)            # step(now): allocates nothing
+    loop.supervise("limits", limits.run)
+
+Handbook 7.7: without the network the known events run out, then the default holds; after a power
+cut the persisted default holds before anything is read.  Limit: the resolution is one second.
+"""
+
+from array import array
+
+import log
+from der import ABSENT, EXP_LIM_W, GEN_LIM_W, KEY_SIZE, MAX_LIM_W, REC_SIZE
+from micropython import const
+
+_DAY_MS = const(86400000)
+
+# By the numbers of der.envelope: EVENT .. OPEN.
+SOURCES = ("event", "default", "persisted", "contract", "failsafe", "open")
+
+
+class Limits:
+    """See the module's text.
+
+    `version` counts changes of the envelope; `obeyed` is the version that control saw obeyed.
+    `complete`: the whole tree was read to its end at least once since boot.
+    `wmax_w`: setMaxW of the site, 0 until the inverter told it.
+    """
+
+    def __init__(self, loop, clock, schedule, envelope, keep):
+        self._loop = loop
+        self._clock = clock
+        self._schedule = schedule
+        self.envelope = envelope
+        self._keep = keep
+        self._rec = array("i", bytes(4 * REC_SIZE))
+        self._key = bytearray(KEY_SIZE)
+        self._changed = loop.flag()
+        self._seen = array("i", (ABSENT, ABSENT, ABSENT, 0, -1))  # exp, imp, gen, sources, winner
+        self.version = 0
+        self.obeyed = -1
+        self.complete = False
+        self.wmax_w = 0
+
+    def restore(self):
+        """At boot: the default that was in force before the cut. Allocates."""
+        if self._keep.load(self._rec):
+            self._schedule.set_persisted(self._rec)
+            log.info("DEFAULT_RESTORED", "from", "flash")
+        self.step(self._loop.now())
+
+    def step(self, now):
+        """Evaluate, and confirm what control saw obeyed. Does not allocate."""
+        schedule = self._schedule
+        time = self._clock.now()
+        if time >= 0:
+            schedule.evaluate(time)
+        self.envelope.update(schedule, self.complete, self.wmax_w)
+        if self._differs():
+            self.version += 1
+            self._changed.set()
+        elif self.obeyed == self.version:
+            self._confirm()
+
+    def _differs(self):
+        e, seen, winner = self.envelope, self._seen, self._schedule.winner[EXP_LIM_W]
+        sources = e.source[0] | e.source[1] << 4 | e.source[2] << 8
+        same = (seen[0] == e.exp_w and seen[1] == e.imp_w and seen[2] == e.gen_w
+                and seen[3] == sources and seen[4] == winner)
+        seen[0], seen[1], seen[2], seen[3], seen[4] = e.exp_w, e.imp_w, e.gen_w, sources, winner
+        return not same
+
+    def _confirm(self):
+        schedule = self._schedule
+        for slot in range(schedule.slots):
+            if schedule.active(slot) and not schedule.confirmed(slot):
+                schedule.confirm(slot)
+
+    async def run(self):
+        """Say each change and keep the default on flash; never returns."""
+        while True:
+            try:
+                await self._loop.wait(self._changed, self._loop.after(_DAY_MS))
+            except OSError:
+                continue
+            self._say()
+            self.persist()
+
+    def persist(self):
+        """Keep the merged default, once programs have made it. Allocates when it changed."""
+        if self.complete and self._schedule.merged_default(self._rec):
+            try:
+                if self._keep.save(self._rec):
+                    self._schedule.set_persisted(self._rec)
+                    log.info("DEFAULT_KEPT", "writes", self._keep.writes)
+            except OSError as exc:
+                log.error("FLASH_FAILED", "error", repr(exc), "do", "the old default stands")
+
+    def _say(self):
+        e = self.envelope
+        source = e.source[0]
+        pairs = ["exp_w", e.exp_w, "imp_w", e.imp_w,
+                 "gen_w", "-" if e.gen_w == ABSENT else e.gen_w, "src", SOURCES[source]]
+        if source == 0:
+            pairs += self._event()
+        elif not self.complete:
+            pairs += ["why", "the server's programs were not all read yet"]
+        log.info("LIMIT", *pairs)
+
+    def _event(self):
+        # The event that supplies the export limit, and why it won.
+        schedule = self._schedule
+        for mode in (EXP_LIM_W, MAX_LIM_W, GEN_LIM_W):
+            slot = schedule.winner[mode]
+            if slot < 0:
+                continue
+            schedule.key_into(slot, self._key)
+            mine = schedule.primacy(slot)
+            return ["mrid", mrid_hex(self._key), "primacy", mine,
+                    "why", self._why(slot, mine), "ends_in_s",
+                    schedule.end_at(slot) - self._clock.now()]
+        return []
+
+    def _why(self, slot, mine):
+        schedule = self._schedule
+        others = 0
+        for other in range(schedule.slots):
+            if other != slot and schedule.active(other):
+                others += 1
+        if not others:
+            return "the only event in force, primacy " + str(mine)
+        return "primacy " + str(mine) + ", then the newest, before " + str(others) + " more"
+
+
+def mrid_hex(key):
+    """The first eight digits of an mRID key, enough for the log. Allocates."""
+    return "".join(["%02X" % b for b in key[:4]])

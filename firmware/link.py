@@ -1,0 +1,193 @@
+"""Sockets and TLS: streams for `urequests` and for the Modbus bus. Nothing else opens one.
+
+Enters: host names and ports, and the certificates on the device's flash.  Leaves: non-blocking
+streams whose awaits all have a deadline, and for a failure a reason that names its cause.
+
+    link = Link(loop, identity)                    # a urequests transport
+    stream = await link.connect("dcap.example", 443, True, deadline)
+
+IEEE 2030.5 6.x: TLS 1.2, mutual, ECDHE-ECDSA with AES-128 CCM-8 or GCM; the server's chain and
+host name are verified, always.  Limit: name look-up and the cryptography of a handshake block the
+loop (the port gives no other way), so the line is kept alive.
+"""
+
+import errno
+import gc
+import socket
+
+import log
+import tls
+
+_SUITES = ("TLS-ECDHE-ECDSA-WITH-AES-128-CCM-8", "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256")
+_CHAIN_MAX = 4  # own certificates that are sent, leaf first
+
+# What mbedTLS says, and what it means to who reads the log.
+_REASONS = (
+    ("is not correctly signed", "CA_UNKNOWN", "the server's certificate is from another CA"),
+    ("Common Name (CN) does not match", "WRONG_HOST",
+     "the server's certificate is for another host name"),
+    ("validity has expired", "CERT_EXPIRED", "the server's certificate has expired"),
+    ("validity starts in the future", "CERT_NOT_YET_VALID",
+     "the server's certificate is not valid yet: check the board's clock"),
+)
+
+
+class IdentityError(Exception):
+    """A key or certificate is missing or unusable; the text says which and what to do."""
+
+
+class Identity:
+    """The device's key and chain and the CA that it trusts, as DER files of a config.Store.
+
+    `ca.der`, `key.der`, `cert0.der` (leaf), `cert1.der` ... in this order.  IdentityError when
+    one is missing; what mbedTLS cannot load is an IdentityError too.  Allocates.
+    """
+
+    def __init__(self, store):
+        self._ca = _need(store, "ca.der", "the CA that the server's certificate goes back to")
+        self._key = _need(store, "key.der", "the device's private key")
+        self.leaf = _need(store, "cert0.der", "the device's own certificate")
+        self._chain = [self.leaf]
+        for i in range(1, _CHAIN_MAX):
+            more = store.read("cert" + str(i) + ".der")
+            if more is None:
+                break
+            self._chain.append(more)
+
+    def context(self):
+        """A new tls.SSLContext that sends the chain and verifies the server."""
+        context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+        context.verify_mode = tls.CERT_REQUIRED
+        try:
+            for certificate in self._chain:  # each call adds one certificate to what is sent
+                context.load_cert_chain(certificate, self._key)
+            context.load_verify_locations(self._ca)
+        except ValueError as exc:
+            raise IdentityError(str(exc) + ": DER files that this interpreter can load are needed"
+                                " (a stock one refuses critical certificatePolicies)")
+        known = context.get_ciphers()
+        context.set_ciphers([suite for suite in _SUITES if suite in known])
+        return context
+
+
+def _need(store, name, what):
+    data = store.read(name)
+    if data is None:
+        raise IdentityError("no " + name + " on the flash: put " + what + " there as DER")
+    return data
+
+
+class Link:
+    """The transport of `urequests`; `identity` may be None, then only plain lines open."""
+
+    def __init__(self, loop, identity=None):
+        self._loop = loop
+        self._context = identity.context() if identity is not None else None
+        self.handshakes = 0
+
+    async def connect(self, host, port, secure, deadline):
+        """An open stream. OSError (network), ValueError (verification). Allocates."""
+        if secure and self._context is None:
+            raise ValueError("no device certificate: https is not possible")
+        sock = await open_socket(self._loop, host, port, deadline)
+        if not secure:
+            return Stream(self._loop, sock)
+        # A handshake that runs out of memory reads like a wrong CA: make room first.
+        gc.collect()
+        try:
+            wrapped = self._context.wrap_socket(sock, server_hostname=host,
+                                                do_handshake_on_connect=False)
+        except (OSError, ValueError, MemoryError):
+            sock.close()
+            raise
+        self.handshakes += 1
+        return Stream(self._loop, wrapped)  # its first write makes the handshake
+
+
+async def open_socket(loop, host, port, deadline):
+    """A connected, non-blocking TCP socket. OSError when it cannot be had by the deadline."""
+    address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
+    sock = socket.socket(address[0], socket.SOCK_STREAM)
+    sock.setblocking(False)
+    try:
+        try:
+            sock.connect(address[-1])
+        except OSError as exc:
+            if exc.errno != errno.EINPROGRESS:
+                raise
+            await loop.writable(sock, deadline)
+            # What became of the connection shows when it is asked again.
+            try:
+                sock.connect(address[-1])
+            except OSError as again:
+                if again.errno != errno.EISCONN:
+                    raise
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+class Stream:
+    """A non-blocking socket, plain or TLS, whose every wait has a deadline."""
+
+    def __init__(self, loop, sock):
+        self._loop = loop
+        self._sock = sock
+
+    async def readinto(self, buf, start, end, deadline):
+        """At least one byte into buf[start:end]; returns how many, 0 at the end of the stream."""
+        view = memoryview(buf)[start:end]
+        while True:
+            n = self._sock.readinto(view)
+            if n is not None:
+                return n
+            await self._loop.readable(self._sock, deadline)
+
+    async def write(self, buf, start, end, deadline):
+        """Send all of buf[start:end]. OSError, or ValueError when the server is not the one."""
+        view = memoryview(buf)
+        while start < end:
+            n = self._sock.write(view[start:end])
+            if n is None:
+                await self._loop.writable(self._sock, deadline)
+            else:
+                start += n
+
+    def stale(self):
+        """True when the peer has closed an idle line, or sent what nobody asked for."""
+        try:
+            return self._sock.readinto(bytearray(1)) is not None
+        except (OSError, ValueError):
+            return True
+
+    def close(self):
+        """Close it; a second call does no harm."""
+        try:
+            self._sock.close()
+        except OSError as exc:
+            log.info("LINK_CLOSE", "error", repr(exc))
+
+
+def reason(exc):
+    """(code, sentence) of what a connection failed with, for the log."""
+    text = str(exc)
+    if isinstance(exc, MemoryError):
+        return "NO_MEMORY", "too little memory for a handshake"
+    for part, code, sentence in _REASONS:
+        if part in text:
+            return code, sentence
+    if not isinstance(exc, OSError):
+        return "REFUSED", text
+    number = exc.errno
+    if number == errno.ECONNREFUSED:
+        return "NO_SERVER", "nobody answers at the server's address"
+    if number == errno.ETIMEDOUT:
+        return "TIMEOUT", "no answer in time"
+    if number in (errno.ECONNRESET, 32):  # 32: EPIPE, which errno does not name
+        return "CLOSED_BY_SERVER", "the server closed the line: does it know our certificate?"
+    if number == -0x2080:
+        return "CRITICAL_POLICY", "the server's certificate needs the image (critical policies)"
+    if number == -0x7780:
+        return "TLS_ALERT", "the server refused the handshake (suite or certificate)"
+    return "NETWORK", text

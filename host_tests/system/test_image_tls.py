@@ -1,0 +1,534 @@
+"""The unix32 image against OpenSSL: mutual TLS with critical policies, and what it refuses.
+
+Every certificate of these tests says what IEEE 2030.5 makes critical as critical.  The stock
+interpreter is the control: what it refuses shows that the image's user module is at work, and
+what the image refuses as well shows that nothing else was let in.  Skipped where the image is not
+built or is older than its sources; with MICROSEP2_IMAGE=1 in the environment it fails instead.
+"""
+
+import ast
+import errno
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tools.pki import Authority
+from tools.pki.authority import FOREVER
+
+ROOT = Path(__file__).resolve().parents[2]
+BOARD = ROOT / "boards" / "unix32"
+BUILT = ROOT / "build" / "unix32"
+STOCK = Path(sys.executable).parent / "micropython"
+TIMEOUT_S = 60
+
+CCM8 = "ECDHE-ECDSA-AES128-CCM8"
+GCM = "ECDHE-ECDSA-AES128-GCM-SHA256"
+IN_ARC = "1.3.6.1.4.1.40732.1.1"
+OUTSIDE = "1.3.6.1.4.1.40733.1.1"
+ANY_POLICY = "2.5.29.32.0"
+UNKNOWN = "1.3.6.1.4.1.99999.7"
+NULL = b"\5\0"
+POLICIES = "2.5.29.32"
+SPARE = "2.5.29.127"  # as long as the OID of the policies
+
+# What mbedTLS answers, from its public headers.
+FEATURE_UNAVAILABLE = ["OSError", -0x2080]
+UNKNOWN_CRITICAL = ["OSError", -0x2500 - 0x62]
+ALERT = ["OSError", -0x7780]
+INVALID = ["ValueError", "invalid cert"]
+
+CLIENT = r"""
+import json, socket, sys, tls
+port, host, folder = sys.argv[1:4]
+suites = sys.argv[4:]
+
+def read(name):
+    with open(folder + "/" + name, "rb") as file:
+        return file.read()
+
+def visit():
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    context.verify_mode = tls.CERT_REQUIRED
+    if suites:
+        context.set_ciphers(suites)
+    LOAD
+    sock = socket.socket()
+    sock.connect(socket.getaddrinfo("127.0.0.1", int(port))[0][-1])
+    stream = context.wrap_socket(sock, server_hostname=host)
+    stream.write(b"GET /dcap HTTP/1.1\r\n\r\n")
+    return stream.read()
+
+try:
+    print(json.dumps(["", visit().decode()]))
+except Exception as exc:
+    print(json.dumps([type(exc).__name__, exc.args[0]]))
+"""
+
+DER = """key = read("key.der")
+    for i in range(3):
+        context.load_cert_chain(read("cert" + str(i) + ".der"), key)
+    context.load_verify_locations(read("ca.der"))"""
+PEM = """context.load_cert_chain(read("cert.pem"), read("key.pem"))
+    context.load_verify_locations(read("ca.pem"))"""
+
+# Loads each certificate beside one key and says which were taken.
+LOADER = r"""
+import json, os, sys, tls
+folder = sys.argv[1]
+
+def read(name):
+    with open(folder + "/" + name, "rb") as file:
+        return file.read()
+
+def taken(name):
+    try:
+        tls.SSLContext(tls.PROTOCOL_TLS_CLIENT).load_cert_chain(read(name), key)
+        return True
+    except ValueError as exc:
+        if exc.args[0] != "invalid cert":
+            raise
+        return False
+
+key = read("key.der")
+print(json.dumps({name: taken(name) for name in os.listdir(folder) if name != "key.der"}))
+"""
+
+
+class Forger(Authority):
+    """An authority that can put anything in the place of certificatePolicies."""
+
+    instead = None
+
+    def _policies(self, builder, oids=None):
+        if self.instead is None:
+            return super()._policies(builder, oids)
+        return self.instead(builder)
+
+    def forge(self, make, instead):
+        """What `make()` issues with `instead(builder)` in the place of the policies."""
+        self.instead = instead
+        try:
+            return make()
+        finally:
+            self.instead = None
+
+    def server_on_p384(self):
+        """A server certificate for localhost with a key on another curve."""
+        key = ec.generate_private_key(ec.SECP384R1())
+        san = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+        return self._leaf(key, key.public_key(), "Utility server", san, (self._since, FOREVER))
+
+    def mica_again(self):
+        """Another certificate for the MICA's name and key."""
+        builder = self._builder(self.mica.public_key(), "Example MICA", (self._since, FOREVER))
+        builder = builder.issuer_name(self.mca.subject)
+        builder = builder.add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
+        return self._sign(self._policies(builder), 1)
+
+    def twice(self, make):
+        """What `make()` issues with its policies extension standing there twice."""
+        spare = raw(SPARE, policies_der(IN_ARC))
+        issued = self.forge(make, both(policies(IN_ARC), spare))
+        tbs = issued.chain[0].tbs_certificate_bytes
+        assert tbs.count(oid_der(SPARE)) == 1
+        tbs = tbs.replace(oid_der(SPARE), oid_der(POLICIES))
+        signature = self._keys[2].sign(tbs, ec.ECDSA(hashes.SHA256()))
+        algorithm = bytes.fromhex("300a06082a8648ce3d040302")  # ecdsa-with-SHA256
+        body = tbs + algorithm + bytes([3, len(signature) + 1, 0]) + signature
+        der = b"\x30\x82" + len(body).to_bytes(2, "big") + body
+        issued.chain[0] = x509.load_der_x509_certificate(der)
+        return issued
+
+
+def oid_der(dotted):
+    """DER of an OID of 2.5.29, as it stands in an extension."""
+    return bytes([6, 3, 0x55, 0x1D, int(dotted.split(".")[3])])
+
+
+def policies_der(*oids):
+    """The extension's value for policies without qualifiers."""
+    information = [x509.PolicyInformation(x509.ObjectIdentifier(oid), None) for oid in oids]
+    return x509.CertificatePolicies(information).public_bytes()
+
+
+def policies(*oids, critical=True, qualifiers=None):
+    """A function that adds certificatePolicies with these OIDs."""
+    value = x509.CertificatePolicies(
+        [x509.PolicyInformation(x509.ObjectIdentifier(oid), qualifiers) for oid in oids]
+    )
+    return lambda builder: builder.add_extension(value, critical=critical)
+
+
+def raw(oid, value, critical=True):
+    """A function that adds any extension, its value as DER."""
+    extension = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value)
+    return lambda builder: builder.add_extension(extension, critical=critical)
+
+
+def both(first, second):
+    return lambda builder: second(first(builder))
+
+
+GOOD = policies(IN_ARC, "1.3.6.1.4.1.40732.2.1")
+
+
+class Server:
+    """An OpenSSL server on a free port that asks for a client certificate of the SERCA.
+
+    It answers with the client's LFDI and the suite; a client that it refuses gets an alert.
+    """
+
+    def __init__(self, folder, suite=CCM8):
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.maximum_version = ssl.TLSVersion.TLSv1_2
+        # Newer OpenSSL count CCM-8 as weak, for its short tag.
+        self._context.set_ciphers(suite + ":@SECLEVEL=0")
+        self._context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+        self._context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+        self._context.load_verify_locations(folder / "ca.pem")
+        self._context.verify_mode = ssl.CERT_REQUIRED
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._listening.shutdown(socket.SHUT_RDWR)  # wakes accept()
+        self._thread.join(TIMEOUT_S)
+        self._listening.close()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            connection.settimeout(TIMEOUT_S)
+            with connection:
+                try:
+                    self._answer(connection)
+                except OSError:  # ssl.SSLError too: refused, by either side
+                    pass
+
+    def _answer(self, connection):
+        with self._context.wrap_socket(connection, server_side=True) as stream:
+            asked = b""
+            while not asked.endswith(b"\r\n\r\n"):
+                some = stream.recv(1000)
+                if not some:
+                    return
+                asked += some
+            peer = hashes.Hash(hashes.SHA256())
+            peer.update(stream.getpeercert(binary_form=True))
+            lfdi = peer.finalize().hex()[:40].upper()
+            stream.sendall(f"{lfdi} {stream.cipher()[0]}".encode())
+
+
+def image(name="micropython", sources=("boards/sep2x509", "boards/mbedtls", "boards/unix32")):
+    """The image's path; skips, or fails under MICROSEP2_IMAGE=1, when there is none of today."""
+    path = BUILT / name
+    files = [f for folder in sources for f in (ROOT / folder).rglob("*") if f.suffix in
+             {".c", ".h", ".mk", ".py"}]
+    why = None
+    if not path.exists():
+        why = f"{path.relative_to(ROOT)} is not built: make image BOARD=unix32"
+    elif max(f.stat().st_mtime for f in files) > path.stat().st_mtime:
+        why = f"{path.relative_to(ROOT)} is older than its sources: make image BOARD=unix32"
+    if why:
+        (pytest.fail if os.environ.get("MICROSEP2_IMAGE") else pytest.skip)(why)
+    return path
+
+
+def run(interpreter, script, folder, *arguments, heap="256k", plain=False):
+    """What a script prints, JSON unless `plain`; run in an empty folder, which shadows nothing."""
+    place = folder / "empty"
+    place.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [str(interpreter), "-X", "heapsize=" + heap, "-c", script, *map(str, arguments)],
+        capture_output=True, text=True, timeout=TIMEOUT_S, check=False, cwd=str(place),
+        env={**os.environ, "MICROPYPATH": ".frozen"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout if plain else json.loads(done.stdout)
+
+
+def visit(interpreter, server, device, tmp_path, *suites, load=DER, host="localhost",
+          heap="256k", **serving):
+    """[error class or "", its first argument or the server's answer]"""
+    with Server(server.write(tmp_path / "server"), **serving) as there:
+        script = CLIENT.replace("LOAD", load)
+        return run(interpreter, script, tmp_path, there.port, host, device, *suites, heap=heap)
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return Forger.create(critical_policies=True)
+
+
+@pytest.fixture(scope="module")
+def issued(authority):
+    return authority.device(serial="1")
+
+
+@pytest.fixture(scope="module")
+def device(issued, tmp_path_factory):
+    """The folder with the device's certificates."""
+    return issued.write(tmp_path_factory.mktemp("device"))
+
+
+@pytest.fixture
+def try_server(authority, device, tmp_path):
+    """A function: what the image makes of a server certificate with this extension."""
+    def attempt(instead):
+        server = authority.forge(lambda: authority.server("localhost"), instead)
+        return visit(image(), server, device, tmp_path)
+    return attempt
+
+
+# The image itself
+
+
+def test_words_have_32_bits_and_the_user_module_is_there(tmp_path):
+    script = "import json, sep2x509, sys\nprint(json.dumps([sys.maxsize, %s]))"
+    said = run(image(), script % "sys.implementation._build", tmp_path)
+    assert said == [2**31 - 1, "unix32"]
+
+
+def test_every_module_of_the_tree_is_frozen_and_can_be_imported(tmp_path):
+    interpreter = image(sources=("lib", "firmware", "boards/unix32"))
+    wanted = {f"{f.parent.name}/{f.stem}" for f in (ROOT / "lib").glob("*/*.py")
+              if (f.parent / "manifest.py").exists()}
+    wanted |= {f.stem for f in (ROOT / "firmware").glob("*.py")} | {"board"}
+    wanted = {name for name in wanted if not name.endswith("manifest")}
+    told = run(interpreter, "help('modules')", tmp_path, plain=True)
+    assert wanted - set(told.split()) == set()
+    names = sorted(n.replace("/__init__", "").replace("/", ".") for n in wanted - {"main", "boot"})
+    script = "import sys\nfor name in sys.argv[1:]:\n    __import__(name)\nprint('[]')"
+    assert run(interpreter, script, tmp_path, *names, heap="64k") == []
+
+
+def test_the_board_has_the_names_of_the_other_boards():
+    def names(path):
+        tree = ast.parse(path.read_text())
+        of_constants = {n.targets[0].id for n in tree.body if isinstance(n, ast.Assign)}
+        return of_constants | {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
+    assert names(BOARD / "board.py") == names(ROOT / "boards" / "unix" / "board.py")
+
+
+def test_two_suites_are_offered_the_mandatory_one_first(tmp_path):
+    script = "import json, tls\nprint(json.dumps(tls.SSLContext(0).get_ciphers()))"
+    assert run(image(), script, tmp_path) == [
+        "TLS-ECDHE-ECDSA-WITH-AES-128-CCM-8", "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256",
+    ]
+
+
+# What it takes
+
+
+@pytest.mark.parametrize("name", ["micropython", "micropython-tls-in-heap"])
+@pytest.mark.parametrize("suite", [CCM8, GCM])
+def test_both_sides_know_each_other_by_critical_certificates(
+        name, suite, authority, issued, device, tmp_path):
+    said = visit(image(name), authority.server("localhost"), device, tmp_path, suite=suite)
+    assert said == ["", f"{issued.lfdi} {suite}"]
+
+
+def test_the_mandatory_suite_wins_where_the_server_lets_the_client_choose(
+        authority, issued, device, tmp_path):
+    said = visit(image(), authority.server("localhost"), device, tmp_path, suite=f"{GCM}:{CCM8}")
+    assert said == ["", f"{issued.lfdi} {CCM8}"]
+
+
+def test_a_pem_file_is_sent_as_a_whole_chain(authority, issued, device, tmp_path):
+    said = visit(image(), authority.server("localhost"), device, tmp_path, load=PEM)
+    assert said == ["", f"{issued.lfdi} {CCM8}"]
+
+
+@pytest.mark.parametrize("instead", [
+    pytest.param(policies(IN_ARC), id="one policy of the arc"),
+    pytest.param(both(GOOD, raw(UNKNOWN, NULL, critical=False)), id="unknown, not critical"),
+    pytest.param(policies(ANY_POLICY), id="anyPolicy alone"),
+    pytest.param(policies(OUTSIDE, critical=False), id="outside the arc, not critical"),
+    pytest.param(lambda builder: builder, id="no policies"),
+])
+def test_a_server_certificate_is_taken(instead, try_server, issued):
+    assert try_server(instead) == ["", f"{issued.lfdi} {CCM8}"]
+
+
+# What it refuses
+
+
+@pytest.mark.parametrize("instead, error", [
+    pytest.param(both(GOOD, raw(UNKNOWN, NULL)), UNKNOWN_CRITICAL, id="unknown critical"),
+    pytest.param(policies(OUTSIDE), FEATURE_UNAVAILABLE, id="outside the arc"),
+    pytest.param(policies(IN_ARC, "1.3.6.1.4.1.99999.1"), FEATURE_UNAVAILABLE, id="mixed"),
+    pytest.param(policies("1.3.6.1.4.1.40732"), FEATURE_UNAVAILABLE, id="the arc itself"),
+    pytest.param(policies(ANY_POLICY, IN_ARC), FEATURE_UNAVAILABLE, id="anyPolicy and the arc"),
+    pytest.param(policies(IN_ARC, qualifiers=["https://example.org/cps"]), FEATURE_UNAVAILABLE,
+                 id="a qualifier"),
+    # permitted: DNS names that end in a
+    pytest.param(both(GOOD, raw("2.5.29.30", bytes.fromhex("3007a0053003820161"))),
+                 UNKNOWN_CRITICAL, id="critical nameConstraints"),
+    # requireExplicitPolicy 0
+    pytest.param(both(GOOD, raw("2.5.29.36", bytes.fromhex("3003800100"))), UNKNOWN_CRITICAL,
+                 id="critical policyConstraints"),
+    pytest.param(both(GOOD, raw("2.5.29.54", bytes.fromhex("020100"))), UNKNOWN_CRITICAL,
+                 id="critical inhibitAnyPolicy"),
+    pytest.param(raw(POLICIES, bytes.fromhex("3000")), ["OSError", -0x2566], id="no policy"),
+    pytest.param(raw(POLICIES, policies_der(IN_ARC)[:-1]), ["OSError", -0x2560], id="cut off"),
+])
+def test_a_server_certificate_is_refused(instead, error, try_server):
+    assert try_server(instead) == error
+
+
+def test_policies_that_stand_there_twice_are_refused(authority, device, tmp_path):
+    server = authority.twice(lambda: authority.server("localhost"))
+    assert visit(image(), server, device, tmp_path) == ["OSError", -0x2500]
+
+
+@pytest.mark.parametrize("instead, error", [
+    pytest.param(policies(OUTSIDE), FEATURE_UNAVAILABLE, id="outside the arc"),
+    pytest.param(both(GOOD, raw(UNKNOWN, NULL)), UNKNOWN_CRITICAL, id="unknown critical"),
+    pytest.param(GOOD, None, id="none: the control"),
+])
+def test_an_intermediate_certificate_is_judged_alike(
+        instead, error, authority, issued, device, tmp_path):
+    server = authority.server("localhost")
+    server.chain[1] = authority.forge(authority.mica_again, instead)
+    said = visit(image(), server, device, tmp_path)
+    assert said == (error or ["", f"{issued.lfdi} {CCM8}"])
+
+
+def test_a_chain_of_another_authority_is_refused(device, tmp_path):
+    foreign = Authority.create(name="Foreign", critical_policies=True).server("localhost")
+    kind, why = visit(image(), foreign, device, tmp_path)
+    assert kind == "ValueError" and "not correctly signed by the trusted CA" in why
+
+
+def test_another_host_name_is_refused(authority, device, tmp_path):
+    kind, why = visit(image(), authority.server("another.example"), device, tmp_path)
+    assert kind == "ValueError" and "does not match with the expected CN" in why
+
+
+def test_a_server_with_no_common_suite_or_curve_is_refused(authority, device, tmp_path):
+    gcm = "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256"
+    assert visit(image(), authority.server("localhost"), device, tmp_path, gcm) == ALERT
+    other_curve = authority.server_on_p384()
+    assert visit(image(), other_curve, device, tmp_path, suite=GCM) == ALERT
+
+
+# The callback's reader, through the loading of own certificates
+
+
+def load_all(interpreter, key, certificates, tmp_path):
+    """{name: whether the certificate was taken}"""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    for name, certificate in certificates.items():
+        (folder / name).write_bytes(certificate)
+    (folder / "key.der").write_bytes(key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    ))
+    return run(interpreter, LOADER, tmp_path, folder)
+
+
+def own(authority, key, instead):
+    """A device certificate with this extension, as DER."""
+    make = lambda: authority.device(public_key=key.public_key())  # noqa: E731
+    return authority.forge(make, instead).der
+
+
+def by_another_reader(der):
+    """Whether all policies are of the arc and bare, as the cryptography package reads them."""
+    try:
+        found = x509.load_der_x509_certificate(der).extensions.get_extension_for_class(
+            x509.CertificatePolicies).value
+    except ValueError:
+        return False
+    return all(p.policy_identifier.dotted_string.startswith("1.3.6.1.4.1.40732.")
+               and not p.policy_qualifiers for p in found)
+
+
+def test_own_certificates_are_judged_as_a_peers_are(authority, tmp_path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    good = own(authority, key, GOOD)
+    pem = serialization.Encoding.PEM
+    line = x509.load_der_x509_certificate(good).public_bytes(pem)
+    bad = x509.load_der_x509_certificate(own(authority, key, policies(OUTSIDE))).public_bytes(pem)
+    taken = load_all(image(), key, {
+        "good": good,
+        "good.pem": line,
+        "two good.pem": line + line,
+        "outside": own(authority, key, policies(OUTSIDE)),
+        "mixed": own(authority, key, policies(IN_ARC, OUTSIDE)),
+        "unknown": own(authority, key, both(GOOD, raw(UNKNOWN, NULL))),
+        "good and bad.pem": line + bad,
+        "bad and good.pem": bad + line,
+        "junk": bytes(range(256)),
+        "nothing": b"",
+    }, tmp_path)
+    assert {name for name, was in taken.items() if was} == {"good", "good.pem", "two good.pem"}
+
+
+def test_policies_cut_off_at_any_byte_are_refused(authority, tmp_path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    whole = policies_der(IN_ARC, "1.3.6.1.4.1.40732.2.1")
+    cut = {str(n): own(authority, key, raw(POLICIES, whole[:n])) for n in range(len(whole) + 1)}
+    taken = load_all(image(), key, cut, tmp_path)
+    assert [name for name, was in taken.items() if was] == [str(len(whole))]
+
+
+def test_policies_with_any_bit_turned_are_read_as_by_another_reader(authority, tmp_path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    whole = policies_der(IN_ARC, "1.3.6.1.4.1.40732.2.300")
+    turned = {}
+    for bit in range(len(whole) * 8):
+        value = bytearray(whole)
+        value[bit // 8] ^= 1 << bit % 8
+        turned[str(bit)] = own(authority, key, raw(POLICIES, bytes(value)))
+    wanted = {name: by_another_reader(der) for name, der in turned.items()}
+    assert {True, False} == set(wanted.values())
+    assert load_all(image(), key, turned, tmp_path) == wanted
+
+
+# The controls
+
+
+def test_the_stock_interpreter_refuses_what_the_image_takes(authority, device, tmp_path):
+    """Critical policies on either side, and CCM-8; without them the same servers do."""
+    plain = Forger.create()
+    plain_device = plain.device().write(tmp_path / "plain")
+    server = authority.server("localhost")
+    assert visit(STOCK, server, device, tmp_path, suite=GCM) == INVALID
+    assert visit(STOCK, server, plain_device, tmp_path, suite=GCM) == FEATURE_UNAVAILABLE
+    for server in (plain.server("localhost"), plain.server_on_p384()):
+        said = visit(STOCK, server, plain_device, tmp_path, suite=GCM)
+        assert said[0] == "", said
+    assert visit(STOCK, plain.server("localhost"), plain_device, tmp_path) == ALERT
+
+
+def test_tls_memory_is_where_the_image_says(authority, device, tmp_path):
+    """A heap too small for a connection's buffers is enough only where they are outside it."""
+    server = authority.server("localhost")
+    said = visit(image(), server, device, tmp_path, heap="24k")
+    assert said[0] == "", said
+    within = image("micropython-tls-in-heap")
+    assert visit(within, server, device, tmp_path, heap="24k") == ["OSError", errno.ENOMEM]
+    said = visit(within, server, device, tmp_path, heap="48k")
+    assert said[0] == "", said

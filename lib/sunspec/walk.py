@@ -1,0 +1,196 @@
+"""Finds a device's SunSpec map and lists its models.
+
+Enters: the outcome of each read.  Leaves: columns `ids`, `addrs`, `lengths`, `devices` of `n`
+models, in the order of the chain.
+
+    walk = Walk(64)
+    ...                                       # run it as sequence.py shows
+    inverter = walk.find(0, 101, 103)         # an index, -1 when there is none
+
+    BASE --SunS--> PAIR --ID and L--> PAIR ... --end model--> DONE
+                   PAIR --no answer--> ID --an ID--> LENGTH --L--> PAIR
+    BASE --no SunS at the last base--> DONE
+
+Real chains end in many ways: by the end model, by an ID of 0, by an exception or by silence; any
+of them ends the walk once there was a model.  A device may hold a model several times, and a
+second model 1 begins the next device behind the same unit id.  Limit: 255 models.
+"""
+
+from array import array
+
+from micropython import const
+
+from .sequence import FULL, MOVED, NO_SUNS, NO_UNIT, OK, PENDING, READ, SILENT, Reads, Sequence
+from .values import SunspecError
+
+_BASE = const(0)
+_PAIR = const(1)
+_ID = const(2)
+_LENGTH = const(3)
+_DONE = const(4)
+
+_BASES = (40000, 50000, 0)  # SunSpec information model, 6.2; the usual one first
+_SU = const(0x5375)
+_NS = const(0x6E53)
+_END = const(0xFFFF)
+_NO_PATH = const(10)  # Modbus: gateway path unavailable
+_NO_TARGET = const(11)  # Modbus: gateway target device failed to respond
+
+
+class Walk(Sequence):
+    """A walk along the chain with room for `models` models (1 .. 255). Allocates its columns once.
+
+    `marked` tells a chain that ended by an end model from one that just stopped answering.
+    `result`: OK, FULL, NO_SUNS, NO_UNIT or SILENT. SunspecError for a wrong number of models.
+    """
+
+    def __init__(self, models):
+        if not 1 <= models <= 255:
+            raise SunspecError("models: 1 to 255")
+        super().__init__()
+        self.ids = array("H", bytes(2 * models))
+        self.addrs = array("H", bytes(2 * models))  # of the ID register
+        self.lengths = array("H", bytes(2 * models))  # L: registers behind L
+        self.devices = bytearray(models)  # 0 for the first device of the chain
+        self.begin()
+
+    def begin(self):
+        """Forget the chain and start over."""
+        self.result = PENDING
+        self.n = 0
+        self.devices_n = 0
+        self.marked = False
+        self._state = _BASE
+        self._base = 0
+        self._at = 0
+        self._id = 0
+        self._has_common = False
+        self._answered = False
+        self._no_unit = False
+
+    def find(self, device, first_id, last_id):
+        """Index of the device's first model with an id in that range, -1 when there is none."""
+        for i in range(self.n):
+            if self.devices[i] == device and first_id <= self.ids[i] <= last_id:
+                return i
+        return -1
+
+    def next(self, regs):
+        """True when the read of `kind`, `addr`, `count` is to be run. Does not allocate."""
+        state = self._state
+        if state == _DONE:
+            return False
+        if state == _BASE:
+            return self._ask(READ, _BASES[self._base], 2)
+        if state == _PAIR:
+            return self._ask(READ, self._at, 2)
+        return self._ask(READ, self._at + (1 if state == _LENGTH else 0), 1)
+
+    def took(self, outcome, regs):
+        """The read ended: 0 with the registers in `regs`, an exception code, or negative."""
+        state = self._state
+        if state == _BASE:
+            self._took_base(outcome, regs)
+        elif state == _PAIR:
+            if outcome == 0:
+                self._header(regs[0], regs[1])
+            else:
+                # Kostal refuses two registers at the end and shows 0 when asked for one; a
+                # lost answer gets its second try the same way.
+                self._state = _ID
+        elif state == _ID:
+            self._took_id(outcome, regs)
+        elif state == _LENGTH:
+            if outcome == 0:
+                self._header(self._id, regs[0])
+            else:
+                self._end()
+
+    def _took_base(self, outcome, regs):
+        if outcome == 0 and regs[0] == _SU and regs[1] == _NS:
+            self._at = _BASES[self._base] + 2
+            self._state = _PAIR
+            self._answered = True
+            return
+        if outcome in (_NO_PATH, _NO_TARGET):
+            self._no_unit = True
+        elif outcome >= 0:
+            self._answered = True
+        self._next_base()
+
+    def _next_base(self):
+        self._base += 1
+        self._state = _BASE
+        if self._base == len(_BASES):
+            self._state = _DONE
+            self.result = NO_SUNS if self._answered else NO_UNIT if self._no_unit else SILENT
+
+    def _took_id(self, outcome, regs):
+        if outcome != 0:
+            self._end()
+        elif regs[0] in (0, _END):
+            self._header(regs[0], 0)
+        else:
+            self._id = regs[0]
+            self._state = _LENGTH
+
+    def _header(self, model, length):
+        if model in (0, _END):
+            self.marked = True
+            self._end()
+            return
+        follows = self._at + 2 + length
+        if follows > 0x10000:
+            self._end()  # it would reach beyond the last register there is
+        elif self.n == len(self.ids):
+            self._state = _DONE
+            self.result = FULL
+        else:
+            self._add(model, length)
+            self._at = follows
+            self._state = _PAIR
+            if follows > 0xFFFE:
+                self._end()
+
+    def _add(self, model, length):
+        if model == 1:
+            if self._has_common:
+                self.devices_n += 1
+            self._has_common = True
+        if self.devices_n == 0:
+            self.devices_n = 1
+        i = self.n
+        self.ids[i] = model
+        self.addrs[i] = self._at
+        self.lengths[i] = length
+        self.devices[i] = self.devices_n - 1
+        self.n += 1
+
+    def _end(self):
+        # The end of a chain with no model in it is no map: the next base may have one.
+        if self.n == 0:
+            self.marked = False
+            self._next_base()
+            return
+        self._state = _DONE
+        self.result = OK
+
+
+class Header(Reads):
+    """Whether a model still stands where the walk found it: SMA's 714 changes its length by night.
+
+    `index` is one of find().  `result`: OK, MOVED (walk again), REFUSED or SILENT.
+    """
+
+    def __init__(self, walk, index):
+        super().__init__(1)
+        self._walk = walk
+        self._index = index
+
+    def _place(self, step):
+        return self._ask(READ, self._walk.addrs[self._index], 2)
+
+    def _answer(self, step, outcome, regs):
+        i = self._index
+        if outcome == 0 and (regs[0] != self._walk.ids[i] or regs[1] != self._walk.lengths[i]):
+            self.result = MOVED
