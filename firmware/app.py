@@ -138,7 +138,7 @@ class App:
         return urequests.resolve(self._conf.server, href)
 
     def run(self):
-        """Run until Ctrl-C, then leave the floor in the inverter. Returns True when it took it."""
+        """Run until Ctrl-C, then leave the floor in the inverter. True when it took it."""
         try:
             self.loop.run()
         except KeyboardInterrupt:
@@ -146,16 +146,13 @@ class App:
         return self._park()
 
     def _park(self):
-        loop = self.loop
-        for task in list(loop.tasks()):
-            if task.name == "discovery":
-                loop.cancel(task)
-        self.programs.forget_all()
+        loop, control = self.loop, self.control
+        loop.cancel_named("discovery")
+        self.programs.drop_all()
         self.limits.complete = False
         self.limits.step(0)
-        parked = loop.spawn("park", self.control.park(loop.after(_PARK_MS)))
-        loop.stopped = False
-        while not parked.done():
+        loop.spawn("park", control.park(loop.after(_PARK_MS)))
+        while control.parked < 0:
             loop.turn()
-        log.info("STOPPED", "floor", "written" if self.control.parked else "not written")
-        return self.control.parked
+        log.info("STOPPED", "floor", "written" if control.parked else "not written")
+        return control.parked == 1

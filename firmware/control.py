@@ -19,7 +19,7 @@ inverter, one meter; import and load limits need a battery or a load to steer, a
 from array import array
 
 import log
-from der import ABSENT
+from der.record import ABSENT
 from micropython import const
 from sunspec import OK, UNREAD
 
@@ -68,7 +68,8 @@ class Control:
         self._target_w = -1  # what was last asked to be written
         self._held_w = -1  # what the device was last found to hold
         self._stands = False  # the last limit was taken and read back
-        self._parked = False
+        self._parking = False
+        self.parked = -1  # after a clean stop: 1 when the floor stands in the inverter, else 0
         self._was_lost = False
         self._good = 0
         self._judged = -1
@@ -148,14 +149,13 @@ class Control:
 
     async def park(self, deadline):
         """A clean stop: leave the blind limit in the inverter, for no one will steer it then."""
-        self._parked = True
+        self._parking = True
         self.site_w = ABSENT
-        if self._law is None:
-            return False
-        self._run(self._loop.now())
-        while self._held_w != self.cap_w and self._loop.left(deadline) > 0:
-            await self._loop.sleep_ms(_PERIOD_MS)
-        return self._held_w == self.cap_w
+        if self._law is not None:
+            self._run(self._loop.now())
+            while self._held_w != self.cap_w and self._loop.left(deadline) > 0:
+                await self._loop.sleep_ms(_PERIOD_MS)
+        self.parked = 1 if self._law is not None and self._held_w == self.cap_w else 0
 
     # -- the 200 ms path (allocates nothing) ------------------------------------
 
@@ -173,7 +173,7 @@ class Control:
             if op.result == OK and self._meter.take(op.regs) == OK:
                 self._meter_at = op.at
                 self._meter_old = False
-                self.site_w = ABSENT if self._parked else self._meter.w
+                self.site_w = ABSENT if self._parking else self._meter.w
         elif op is self._inverter_op:
             if op.result == OK and self._inverter.take(op.regs) == OK:
                 self._inverter_at = op.at

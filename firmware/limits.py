@@ -14,7 +14,7 @@ cut the persisted default holds before anything is read.  Limit: the resolution 
 from array import array
 
 import log
-from der import ABSENT, EXP_LIM_W, GEN_LIM_W, KEY_SIZE, MAX_LIM_W, REC_SIZE
+from der.record import ABSENT, EXP_LIM_W, GEN_LIM_W, KEY_SIZE, MAX_LIM_W, REC_SIZE
 from micropython import const
 
 _DAY_MS = const(86400000)

@@ -246,6 +246,11 @@ class Loop:
         if log.verbose:
             sys.print_exception(exc)
 
+    def cancel_named(self, name):
+        """Throw Cancelled into every task of that name but the running one."""
+        for task in [t for t in self._tasks if t.name == name]:
+            self.cancel(task)
+
     def cancel(self, task):
         """Throw Cancelled into a task; a task that is done is left alone."""
         if task.state == _DONE or task is self.current:

@@ -109,6 +109,12 @@ class Programs:
         self._fsas[i] = 0
         self.complete[i] = 0
 
+    def drop_all(self):
+        """Remove every program: at a clean stop, nothing that a server said shall rule."""
+        for i in range(self.size):
+            if self.href[i] is not None:
+                self.drop(i)
+
     def in_fsa(self, i, fsa):
         """True when that FSA leads to the program."""
         return self.href[i] is not None and bool(self._fsas[i] & (1 << fsa))

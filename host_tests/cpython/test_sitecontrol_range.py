@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +44,10 @@ STEP = st.tuples(POWER, AGE, POWER, AGE, ANY | POWER, ANY | POWER)
 @settings(max_examples=300, deadline=None)
 @given(wmax=st.integers(1, 1_000_000) | st.just(1_000_000), window=st.integers(2, 64),
        others=st.integers(0, 2_000_000), steps=st.lists(STEP, min_size=1, max_size=60))
+@example(wmax=1_000_000, window=2, others=2_000_000,
+         steps=[(-2_000_000, 0, 2_000_000, 0, SMALL - 1, SMALL - 1),
+                (2_000_000, 0, -2_000_000, 0, -SMALL, -SMALL),
+                (-SMALL, -SMALL, -SMALL, SMALL - 1, SMALL - 1, SMALL - 1)])
 def test_no_value_leaves_the_small_ints(wmax, window, others, steps):
     law = Controller(Small(wmax), window, Small(others))
     before = seen[0]

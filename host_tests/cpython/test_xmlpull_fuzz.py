@@ -207,6 +207,7 @@ def test_a_damaged_document_that_lxml_takes_is_read_alike(data, draw):
     at = draw.draw(st.integers(0, len(data)))
     put = draw.draw(st.sampled_from((b"<", b">", b"/", b" ", b"&", b"'", b'"', b"=", b"a", b"")))
     data = data[:at] + put + data[at + draw.draw(st.integers(0, 2)):]
+    assume(b"CDATA" not in data)  # `tree` knows it whole only
     expected = tree(data)
     assume(expected is not None)
     found = events(make(4000, text=4000, bindings=20), data, 99, visit)

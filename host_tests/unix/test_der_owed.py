@@ -180,6 +180,22 @@ def test_e6_a_reply_to_found_anew_is_used_for_what_is_still_owed():
     assert b.s.next_owed() and b.s.owed_reply == 9
 
 
+def test_a_reply_to_is_in_use_until_its_last_event_can_owe_nothing_more():
+    b = Bench()
+    b.program(0, 7)
+    b.event("A", 0, 10, 60, {E: 1})
+    b.poll(0, 3)
+    assert b.s.reply_in_use(3) and not b.s.reply_in_use(1) and b.s.primacy(b.row("A")) == 7
+    b.deliver()
+    assert b.s.reply_in_use(3)
+    b.online = False
+    b.run(100)
+    assert check.locked(b.s.reply_in_use, 3)
+    b.online = True
+    b.deliver()
+    assert b.row("A") >= 0 and not b.s.reply_in_use(3)
+
+
 def test_an_answer_under_way_is_found_although_its_event_left_the_slot():
     b = Bench()
     b.program(0, 1)

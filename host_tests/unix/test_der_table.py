@@ -56,17 +56,31 @@ def test_an_event_that_runs_is_never_evicted():
     b.poll(0)
     b.tick()
     b.event("Z", 0, 10, 60, {E: 2})
-    assert REFUSED in b.poll(0)[0]
+    b.now = 20
+    b.event("Y", 0, -10, 600, {E: 2})  # of an earlier start even, but seen late
+    assert b.poll(0)[0].count(REFUSED) == 2
     assert b.s.state(b.row("A")) == ACTIVE == b.s.state(b.row("B"))
+
+
+def test_an_mrid_is_found_in_its_own_row_alone():
+    b = Bench(slots=4)
+    b.program(0, 1)
+    first, second = key("abcdefghijklmnop"), key("qrstuvwxyz")
+    b.s.put(0, first, record(10, 10, {E: 1}), 0, 0, 0, 0)
+    b.s.put(0, second, record(10, 10, {G: 1}), 0, 0, 0, 0)
+    across = bytearray(bytes(first[5:]) + bytes(second[:5]))
+    assert b.s.find(first) == 0 and b.s.find(second) == 1 and b.s.find(across) == -1
+    b.s.drop_program(0)
+    assert b.s.find(first) == -1
 
 
 def test_what_the_server_no_longer_lists_goes_before_what_it_lists():
     b = full()
-    b.remove("B")
+    b.remove("C")
     b.poll(0)
     b.event("Z", 0, 900, 60, {E: 9})
     assert sorted(b.poll(0)[0]) == [NEW] + [KNOWN] * 3
-    assert b.row("B") == -1 and b.s.state(b.row("D")) != LEFT_OUT
+    assert b.row("C") == -1 and b.s.state(b.row("D")) != LEFT_OUT
 
 
 def test_a_follower_that_is_evicted_gives_its_predecessor_the_end_back():
@@ -120,15 +134,10 @@ def test_spare_rows_that_are_full_drop_the_oldest_answers_and_count_them():
 def test_spare_rows_forget_one_that_owes_nothing_before_they_drop_an_answer():
     b = Bench(slots=2, spare=3)
     b.program(0, 1)
-    b.event("x", 0, 100, 60, {E: 1}, status=2)
-    b.poll(0)
-    b.deliver()
     b.online = False
-    for name in "abc":
-        b.event(name, 0, 100, 60, {E: 1}, status=2)
-    b.s.begin(0)
-    for name in "abc":
-        b.s.put(0, key(name), b.lists[0][name], 1, 0, 0, 0)
+    for name in "axbc":
+        b.event(name, 0, 100, 60, {E: 1}, status=2, response=0 if name == "x" else 3)
+    b.poll(0)
     assert b.s.owed_dropped == 0 and b.row("x") == -1 and b.s.owed_count == 6
 
 

@@ -22,6 +22,7 @@ _INTERIM = (
     b"HTTP/1.1 103\r\n\r\n" + _LENGTH
 )
 _NONE = b"HTTP/1.1 204 No Content\r\nlocation: /mup/7\r\n\r\n"
+_NOT_MODIFIED = b"HTTP/1.1 304 Not Modified\r\nContent-Length: 51\r\n\r\n"
 _ZERO = b"HTTP/1.1 500 \r\nContent-Length: 0\r\n\r\n"
 _TO_CLOSE = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n" + _XML
 
@@ -33,6 +34,7 @@ _CASES = (
     (_CHUNKED, "GET", 201, {"location": "/edev/1"}, -1, True, _XML),
     (_INTERIM, "GET", 200, _TYPE, 51, True, _XML),
     (_NONE, "PUT", 204, {"location": "/mup/7"}, 0, True, b""),
+    (_NOT_MODIFIED, "GET", 304, {}, 0, True, b""),
     (_ZERO, "GET", 500, {}, 0, True, b""),
     (_LENGTH[:-51], "HEAD", 200, _TYPE, 0, True, b""),
 )
@@ -120,6 +122,7 @@ def test_keep_alive_follows_version_and_connection_header():
     assert not keeps(b"1", b"connection: Close\r\n")
     assert not keeps(b"1", b"Connection: x ,\t close , y\r\n")
     assert not keeps(b"1", b"Connection: x\r\nConnection: close\r\n")
+    assert not keeps(b"1", b"Connection: close\r\nConnection: keep-alive\r\n")
     assert not keeps(b"1", b"Connection: keep-alive, close\r\n")
     assert not keeps(b"0", b"")
     assert keeps(b"0", b"Connection: Keep-Alive\r\n")
@@ -177,7 +180,8 @@ def test_status_lines_that_are_none_are_refused():
                  b"", b"HTTP/1.x 200 OK", b"HTTP/0.9 200 OK", b"HTTP/1.10 200 OK"):
         assert refused(b"", line) == "version", line
     for line in (b"HTTP/1.1  200 OK", b"HTTP/1.1 2x0 OK", b"HTTP/1.1 099 OK", b"HTTP/1.1 600 OK",
-                 b"HTTP/1.1 -20 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.1 20  OK", b"HTTP/1.1 101 Switching"):
+                 b"HTTP/1.1 -20 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.1 20  OK",
+                 b"HTTP/1.1 101 Switching"):
         assert refused(b"", line) == "status", line
     assert refused(b"Content-Length: 0\r\n", b"HTTP/1.1 200") == "end"
     assert refused(b"Content-Length: 0\r\n", b"HTTP/1.1 599 r\xe9ason: \x01") == "end"
@@ -318,7 +322,7 @@ def test_bodies_are_read_without_allocating():
 
     def pour(at):
         start = reader.room()
-        n = min(37, min(len(body) - at, len(buf) - start))
+        n = min(37, len(body) - at, len(buf) - start)
         for i in range(n):
             buf[start + i] = body[at + i]
         reader.feed(n)
@@ -352,6 +356,14 @@ def test_what_the_caller_does_wrong_is_a_value_error():
         check.raises(ValueError, reader.feed, n)
     reader.feed(60)
     check.raises(ValueError, reader.feed, 5)
+
+
+def test_the_example_of_the_readme_runs():
+    with open(__file__.rsplit("/", 3)[0] + "/lib/http1/README.md") as f:
+        example = f.read().split("```python\n")[1].split("```")[0]
+    names = {}
+    exec(example, names)
+    assert bytes(names["body"]) == b"hello"
 
 
 check.run(globals())

@@ -148,6 +148,7 @@ class Rig:
         self.rtu = rtu
         self.lines = []
         self.refuse = False
+        self.second_delays = []
         self.bus = Bus(self.loop, Rtu() if rtu else Tcp(), self.connect, timeout_ms, "test")
         self.line = Line(self.world, rtu)  # the first one, to be set up by the test
 
@@ -158,7 +159,10 @@ class Rig:
         await self.loop.sleep_ms(0)
         if self.refuse:
             raise OSError(111)
-        line = Line(self.world, self.rtu) if self.lines else self.line
+        line = self.line
+        if self.lines:
+            line = Line(self.world, self.rtu)
+            line.delays = self.second_delays
         self.lines.append(line)
         return line
 
@@ -303,6 +307,37 @@ def test_time_outs_are_counted_and_the_third_in_a_row_closes_the_line():
     assert op.result == OK and op.failures == 0  # on the second line
     assert rig.bus.counts[2] == 5 and rig.bus.up()
     assert any("TASK_FAILED" in line for line in rig.said)
+
+
+def test_a_new_line_begins_its_count_of_time_outs_anew():
+    rig = Rig()
+    op = rig.op(period_ms=200)
+    rig.line.delay = None
+    rig.start()
+    rig.second_delays = [None, None, 30]
+    rig.run(3300)
+    assert not rig.bus.up() and op.failures == 3
+    rig.run(6000)
+    assert rig.bus.up() and len(rig.lines) == 2 and op.result == OK
+
+
+def test_a_sink_that_submits_leaves_the_rest_of_a_chunk_in_order():
+    rig = Rig()
+    write = rig.bus.add(Op(1, array("H", (7,)), WRITE1, 40, 1))
+    took = Took()
+
+    class Control(Took):
+        def took(self, op, now):
+            Took.took(self, op, now)
+            rig.bus.submit(write)
+
+    rig.op(period_ms=200, sink=Control())
+    write.sink = took
+    late = bytes.fromhex("ffff00000007010304 00090009".replace(" ", ""))
+    rig.line.spoil = lambda answer: answer + 40 * late  # twice what is read at a time
+    rig.start()
+    rig.run(150)
+    assert took.ends == [(OK, 7, 60)] and rig.bus.up() and len(rig.lines) == 1
 
 
 def test_a_late_answer_over_tcp_is_passed_over():

@@ -140,7 +140,8 @@ def whole_ok(r):
     """Assert the same of what is no list, after DONE."""
     assert -1 <= r.poll_rate < 1 << 30
     if isinstance(r, sep2.DefaultDERControl):
-        control_ok(r)
+        if r.bad is None:
+            control_ok(r)
     elif isinstance(r, sep2.Time):
         assert -sep2.W_MAX <= r.current <= sep2.W_MAX and -1 <= r.quality <= 255
     elif isinstance(r, sep2.Registration):

@@ -1,17 +1,17 @@
 # heap: 160k
 """A list of any length is read in the same small memory, whatever the page and the pieces."""
 
+_WORKING_MEMORY = 16384  # bytes for the readers, the window and all garbage of a list
+
+# Taken before compiling leaves holes in the heap; test_live_and_garbage... gives it back.
+RESERVE = [bytearray(_WORKING_MEMORY // 2)]
+
 import gc
 
 import check
 import lists
-import sep2_feed
 import sep2
-
-_WORKING_MEMORY = 16384  # bytes for the readers, the window and all garbage of a list
-
-# In one piece while the heap has no holes; test_live_and_garbage... gives it back.
-RESERVE = [bytearray(_WORKING_MEMORY // 2)]
+import sep2_feed
 
 gc.collect()
 BEFORE = gc.mem_alloc()
@@ -25,7 +25,6 @@ LIVE = gc.mem_alloc() - BEFORE
 
 PAGES = (1, 10, 255)
 PIECES = (1, 100, 1024)
-# A page of one event is a document of its own: 580 of them byte by byte are left to the 58.
 SHORT = 58
 LONG = 580
 

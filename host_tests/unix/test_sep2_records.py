@@ -328,7 +328,7 @@ def test_an_empty_default_has_no_modes():
         assert (r.rec[sep2.MODES], r.rec[sep2.GRAD], r.bad) == (0, -1, None)
 
 
-def test_a_default_that_cannot_be_read_is_an_error():
+def test_a_default_that_cannot_be_read_is_bad():
     for base, after in (
         ("", ""),
         ("<DERControlBase>5</DERControlBase>", ""),
@@ -337,7 +337,69 @@ def test_a_default_that_cannot_be_read_is_an_error():
         ("<DERControlBase/>", "<setGradW>65536</setGradW>"),
         ("<DERControlBase/>", "<setGradW>1</setGradW><setGradW>1</setGradW>"),
     ):
-        check.raises(sep2.Sep2Error, default, base, after)
+        assert default(base, after).bad is not None, (base, after)
+
+
+def test_a_bad_default_is_forgotten_by_the_next():
+    reader = sep2.DefaultDERControl(XML)
+    for base, bad in (("<DERControlBase/>", False), ("", True), ("<DERControlBase/>", False)):
+        data = ('<DefaultDERControl xmlns="urn:ieee:std:2030.5:ns">' + base +
+                "</DefaultDERControl>").encode()
+        sep2_feed.drive(reader, XML, WINDOW, (data,), None)
+        assert (reader.bad is not None) == bad, base
+
+
+def test_a_program_that_cannot_be_read_is_bad():
+    programs = sep2.DERProgramList(XML)
+    link = '<DERControlListLink href="/c"><x/></DERControlListLink>'
+    for attribute, inside, bad in (
+        ('href="/p"', "<primacy>0</primacy>", False),
+        ('href="/p"', "<primacy>255</primacy>", False),
+        ('href="/p"', "<primacy>1</primacy>" + link, False),
+        ('href="/p"', "<primacy>256</primacy>", True),
+        ('href="/p"', "<primacy>-1</primacy>", True),
+        ('href="/p"', "<primacy/>", True),
+        ('href="/p"', "", True),
+        ("", "<primacy>1</primacy>", True),
+        ('href=" "', "<primacy>1</primacy>", True),
+        ('href="/p"', "<primacy>1</primacy><primacy>2</primacy>", True),
+        ('href="/p"', "<primacy>1</primacy><DERControlListLink/>", True),
+        ('href="/p"', "<primacy>1</primacy>" + link + link, True),
+    ):
+        data = ('<DERProgramList xmlns="urn:ieee:std:2030.5:ns" all="1" results="1"><DERProgram ' +
+                attribute + ">" + inside + "</DERProgram></DERProgramList>").encode()
+        rows = sep2_feed.whole(programs, XML, WINDOW, data, 9, lambda r: r.bad is not None)
+        assert rows == [bad], (attribute, inside)
+
+
+def test_single_resources_that_cannot_be_read_are_errors():
+    for cls, name, inside in (
+        (sep2.Time, "Time", ""), (sep2.Time, "Time", "<currentTime/>"),
+        (sep2.Time, "Time", "<currentTime>1</currentTime><quality>256</quality>"),
+        (sep2.Registration, "Registration", ""),
+        (sep2.Registration, "Registration", "<pIN>-1</pIN>"),
+        (sep2.Registration, "Registration", "<pIN>4294967296</pIN>"),
+        (sep2.DeviceCapability, "DeviceCapability", "<TimeLink/>"),
+        (sep2.DeviceCapability, "DeviceCapability", '<TimeLink href="/ x"/>'),
+    ):
+        data = "<" + name + ' xmlns="urn:ieee:std:2030.5:ns">' + inside + "</" + name + ">"
+
+        def read():
+            sep2_feed.drive(cls(XML), XML, WINDOW, (data.encode(),), None)
+        check.raises(sep2.Sep2Error, read)
+
+
+def test_counts_of_a_list_are_held_or_refused():
+    def read(text):
+        data = '<DERControlList xmlns="urn:ieee:std:2030.5:ns" ' + text + "/>"
+        sep2_feed.drive(CONTROLS, XML, WINDOW, (data.encode(),), None)
+
+    for text, wanted in (('all="0" results="0"', (0, 0)), ("", (-1, -1)),
+                         ('all="4294967295" results="1"', (0x3FFFFFFF, 1))):
+        read(text)
+        assert (CONTROLS.all, CONTROLS.results) == wanted, text
+    for text in ('all="-1"', 'all="x"', 'results=""', 'pollRate="1.5"'):
+        check.raises(sep2.Sep2Error, read, text)
 
 
 check.run(globals())

@@ -262,6 +262,9 @@ def test_an_inverter_that_makes_more_than_its_cap_is_brought_back():
             plant.clear()
             plant.run(60000, exp_w)
             assert plant.above == 0, (gain, plant.above, plant.worst_w)
+            plant.clear()
+            plant.run(60000, exp_w)
+            assert plant.changes <= 2, (gain, plant.changes)
 
 
 def test_an_inverter_that_takes_whole_percents_stays_below():

@@ -31,8 +31,8 @@ class Pause:
 class Line:
     """A stream: answers each request with the next script entry, in pieces of `step` bytes.
 
-    An entry is bytes; "reset" in its place is a line that breaks when it is written to, b"" one
-    that the peer closes, "slow" one that never sends another byte.
+    An entry is bytes; None is a line that breaks when it is written to, b"" one that the peer
+    closes, a tuple of bytes one that stays open without sending another byte.
     """
 
     def __init__(self, script, step):
@@ -54,7 +54,7 @@ class Line:
         if self.coming or self.sent[-1][:1] not in b"GHPD":
             return  # the rest of a body
         entry = self.script.pop(0)
-        if entry == "reset":
+        if entry is None:
             raise OSError(104)
         if isinstance(entry, tuple):
             entry, self.slow = entry[0], True
@@ -195,17 +195,21 @@ def test_the_line_is_kept_over_exchanges_to_one_origin():
     for method, body in (("GET", b"hello"), ("GET", b"hello"), ("POST", b""), ("GET", b"hello")):
         assert fetch(session, method)[1] == body
     assert len(transport.lines) == 1 and not transport.lines[0].closed
+    transport, session = make([_NONE, _OK])
+    run(session.put(_URL, data=b"x"))  # nothing to read, so nothing to close
+    assert fetch(session) == (200, b"hello") and len(transport.lines) == 1
 
 
 def test_another_origin_gets_another_line():
-    urls = ("https://h/a", "https://h:444/a", "https://g/a", "http://g:443/a", "https://G/b")
+    urls = ("https://h/a", "https://h:444/a", "https://g:444/a", "https://g/a", "http://g:443/a", "https://G/b")
     transport, session = make(*[[_OK, _OK] for _ in urls])
     for url in urls:
         fetch(session, url=url)
         fetch(session, url=url)
     assert [a[:3] for a in transport.asked] == [
-        ("h", 443, True), ("h", 444, True), ("g", 443, True), ("g", 443, False), ("g", 443, True)]
-    assert [line.closed for line in transport.lines] == [True] * 4 + [False]
+        ("h", 443, True), ("h", 444, True), ("g", 444, True), ("g", 443, True), ("g", 443, False),
+        ("g", 443, True)]
+    assert [line.closed for line in transport.lines] == [True] * 5 + [False]
 
 
 def test_the_line_is_dropped_when_the_server_or_the_framing_says_so():
@@ -228,7 +232,7 @@ def test_a_line_that_went_stale_while_idle_is_not_used_again():
 
 def test_a_kept_line_that_proves_dead_is_replaced_once():
     for method in ("GET", "HEAD", "PUT"):
-        for end in (b"", "reset"):
+        for end in (b"", None):
             transport, session = make([_OK, end], [_NONE])
             fetch(session)
             assert fetch(session, method, data=b"x")[0] == 204
@@ -245,7 +249,7 @@ def test_a_kept_line_that_proves_dead_is_replaced_once():
 
 def test_a_post_is_repeated_only_when_it_was_not_written():
     for method in ("POST", "PATCH", "DELETE"):
-        transport, session = make([_OK, "reset"], [_NONE])
+        transport, session = make([_OK, None], [_NONE])
         fetch(session)
         assert fetch(session, method, data=b"x")[0] == 204
         transport, session = make([_OK, b""], [_NONE])
@@ -255,9 +259,9 @@ def test_a_post_is_repeated_only_when_it_was_not_written():
 
 
 def test_a_request_is_not_repeated_on_a_fresh_line_or_after_a_byte():
-    for end in (b"", "reset"):
+    for end in (b"", None):
         transport, session = make([end], [_OK])
-        fails((OSError if end else HTTPError), session)
+        fails(OSError if end is None else HTTPError, session)
         assert len(transport.lines) == 1
     transport, session = make([_OK, _OK[:1]], [_OK])
     fetch(session)
@@ -379,7 +383,7 @@ def test_closing_drops_the_line_when_the_rest_is_long_or_does_not_come():
     for data in (b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size,
                  b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
                  + b"10\r\n0123456789abcdef\r\n" * 90 + b"0\r\n\r\n",
-                 b"HTTP/1.0 200 OK\r\n\r\nhello", _OK[:-1], _CHUNKED[:-1], (_OK[:-1],),
+                 b"HTTP/1.0 200 OK\r\n\r\nhello", _OK[:-1], _CHUNKED[:-1], (_OK[:-1],), _OK + b"H",
                  _OK.replace(b"5", b"5\r\nConnection: close")):
         transport, session = make([data], [_OK], step=50)
         response = run(session.get(_URL))
@@ -412,6 +416,23 @@ def test_a_second_request_while_one_is_under_way_is_a_runtime_error():
     assert transport.lines[0].closed
     transport.scripts.append([_OK])
     assert fetch(session) == (200, b"hello")
+
+
+def test_a_line_that_will_not_be_kept_is_not_drained():
+    transport, session = make([_OK.replace(b"5", b"5\r\nConnection: close")], step=1)
+    response = run(session.get(_URL))
+    reads = transport.lines[0].reads
+    run(response.close())
+    assert transport.lines[0].closed and transport.lines[0].reads == reads
+
+
+def test_bytes_of_an_abandoned_body_never_reach_the_next_one():
+    for abandon in (lambda session: session.close(), lambda session: None):
+        _transport, session = make([_OK], [_CHUNKED], step=500)
+        first = run(session.get(_URL))
+        assert run(first.readinto(bytearray(2))) == 2  # three more are held
+        abandon(session)
+        assert fetch(session) == (200, b"hello")
 
 
 def test_closing_the_session_drops_line_and_response():
@@ -452,6 +473,14 @@ def test_a_long_body_goes_straight_into_the_callers_buffer():
     assert fetch(session, size=1024) == (200, body)
     # 128 bytes by way of rx with the head, then a read for each kilobyte.
     assert transport.lines[0].reads == 3
+
+
+def test_the_example_of_the_readme_runs():
+    with open(__file__.rsplit("/", 3)[0] + "/lib/urequests/README.md") as f:
+        example = f.read().split("```python\n")[1].split("```")[0]
+    names = {}
+    exec(example, names)
+    assert names["got"] == ["hello"]
 
 
 check.run(globals())

@@ -185,7 +185,7 @@ def test_a_reference_that_is_none_is_an_error():
 
 
 def test_end_tags_must_match():
-    for bad in (b"<a>1</b>", b"<a>1</ab>", b"<ab>1</a>", b"<ab>1</aa>", b"<abc>1</adc>",
+    for bad in (b"<a>1</b>", b"<a>1</ab>", b"<ab>1</a>", b"<ab>1</aa>", b"<abc>1</adc>", b"<abc>1</abd>",
                 b"<a>1</A>", b"<a>1</>", b"<a>1</a b>", b"<abcde>1</abXde >"):
         fails(bad, "end tag", bad.index(b"</"))
     for bad in (b"<a><b/></b>", b"<a><b/></ab>", b"<abc><b/></aXc>", b"<a><b/></>",

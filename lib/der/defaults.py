@@ -79,8 +79,9 @@ class Defaults:
 
     def persist(self, rec):
         """The merged default of an earlier boot; None: use it no more."""
-        self.settled = rec is None
-        if rec is not None:
+        if rec is None:
+            self.settled = True
+        else:
             for i in range(REC_SIZE):
                 self.persisted[i] = rec[i]
         self._stale = True

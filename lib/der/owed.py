@@ -41,6 +41,8 @@ RECEIVED = const(0)
 BEGAN = const(1)
 FINAL = const(2)
 
+_MAY_OWE = b"\x01\x02\x04"  # WAITING, ACTIVE, LEFT_OUT
+
 
 class Owed:
     """`rows` rows (1 ..), allocated once; the last public attributes are set by next_owed().
@@ -92,6 +94,13 @@ class Owed:
     def program(self, row):
         """The program that a row's event belongs to."""
         return self._program[row]
+
+    def reply_in_use(self, reply):
+        """True while some event may still answer to this replyTo handle. No allocation."""
+        for row in range(self._rows):
+            if self._reply[row] == reply and (self._owed[row] or self._state[row] in _MAY_OWE):
+                return True
+        return False
 
     def next_owed(self):
         """True when an answer is owed: it stands in owed_key .. owed_created. No allocation.

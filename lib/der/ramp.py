@@ -31,6 +31,7 @@ class Ramp:
         self.target_w = value_w
         self._goal = value_w
         self._tms = self._grad = -1
+        self._start()
 
     def aim(self, target_w, ramp_tms, grad):
         """Move to target_w, in ramp_tms (1/100 s) or, when that is -1, at grad (0.01 %/s).

@@ -70,6 +70,10 @@ class Slots(Owed):
         """Effective end of a live slot, s since EPOCH."""
         return self._end[slot]
 
+    def primacy(self, row):
+        """Primacy of the program that a row's event belongs to."""
+        return self._primacy[self._program[row]]
+
     def confirmed(self, slot):
         """True when the event's target was seen obeyed: its answer 2 was or is owed."""
         return bool(self._flags[slot] & CONFIRMED)

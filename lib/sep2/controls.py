@@ -217,9 +217,10 @@ class _Control(Resource):
 
 
 class DefaultDERControl(_Control):
-    """rec (CREATED to CATEGORY unused), key (16th byte 0 when there is no mRID).
+    """rec (CREATED to CATEGORY unused), key (its byte 16 is 0 when there is no mRID), bad.
 
-    Sep2Error when any part that matters cannot be read: what was known before stays in force.
+    `bad` at DONE: a part that matters cannot be read and `rec` is worthless; what was known
+    before should stay in force.
     """
 
     ROOTS = root(b"DefaultDERControl", table(
@@ -227,6 +228,11 @@ class DefaultDERControl(_Control):
         (b"DERControlBase", GROUP, _BASE, _BASE_BIT, 0),
         (b"setGradW", INT, GRAD, 0, _SHORT_MAX),
     ))
+
+    def begin(self):
+        """Begin a new document, with the XML reader. Does not allocate."""
+        _Control.begin(self)
+        self._in_item = True  # what is wrong is told by `bad`, as of an item
 
 
 class DERControlList(_Control):

@@ -70,7 +70,8 @@ class Resource:
     """One kind of resource, read with the xmlpull.Reader `xml`. Made once, begun often.
 
     Of lists: `all` and `results` as the root says them, `items_read` as handed out.  `bad`: why
-    the item cannot be used, None when all is well; what is no list raises Sep2Error then.
+    the item cannot be used, None when all is well.  What is no list raises Sep2Error then, save
+    DefaultDERControl.
 
     A class of a resource gives ROOTS and what differs of clear(), item_attributes() and finish().
     """

@@ -8,8 +8,6 @@ Enters: a Session whose stream stands behind the head.  Leaves: bytes in the cal
 Limit: only the last response of a Session can be read; the next request ends it.
 """
 
-from http1 import HTTPError
-
 
 class Response:
     """Made by Session.request only.
@@ -39,13 +37,12 @@ class Response:
         return await self._session.body_into(self, buf, start, end)
 
     async def read(self, limit):
-        """The rest of the body as bytes, `limit` bytes at most: HTTPError above.
+        """The rest of the body as bytes; HTTPError when the body is longer than `limit` bytes.
 
         Allocates the body twice for a moment, `limit` bytes where no length was announced.
         """
         if self._length > limit:
-            self._session.close()
-            raise HTTPError("body too long")
+            self._session.refuse(self, "body too long")
         # One byte more than may come, so that the end is seen and too long a body as well.
         buf = bytearray((limit if self._length < 0 else self._length) + 1)
         n = 0
@@ -55,8 +52,7 @@ class Response:
             if not got:
                 return bytes(memoryview(buf)[:n])
             if n == len(buf):
-                self._session.close()
-                raise HTTPError("body too long")
+                self._session.refuse(self, "body too long")
 
     async def text(self, limit):
         """The rest of the body as str, from UTF-8: UnicodeError (a ValueError) when it is not.

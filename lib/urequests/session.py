@@ -296,6 +296,12 @@ class Session:
         self._at += n
         return n
 
+    def refuse(self, response, why):
+        """Raise HTTPError(why), the connection dropped when it still carries this response."""
+        if response is self._response:
+            self.close()
+        raise HTTPError(why)
+
     async def end(self, response):
         """Response.close's work; see there."""
         if response is not self._response:

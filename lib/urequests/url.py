@@ -53,7 +53,7 @@ def resolve(base, href):
     """
     href = href[:_find_any(href, "#", 0)]
     keep, slash = (0, "") if _has_scheme(href) else _kept(base, href)
-    if keep + len(href) >= URL_MAX:
+    if keep + len(href) > URL_MAX:
         raise ValueError("url: too long")
     url = base[:keep] + slash + href
     _check(url)

@@ -41,7 +41,7 @@ def _code(window, at, semicolon):
     """Code point of the reference from the & at `at` to its semicolon."""
     if window[at + 1] != 35:  # '#'
         for name, code in _NAMES:
-            if semicolon - at == len(name) and window.find(name, at, semicolon + 1) == at + 1:
+            if window.find(name, at, semicolon + 1) == at + 1:
                 return code
         raise XMLError("entity", at)
     pos = at + 2

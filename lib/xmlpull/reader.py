@@ -85,8 +85,11 @@ class Reader(Document):
             start = self._pos
             end = self._end
             mark = 0
-            if self._state == _CONTENT and end - start > 1 and window[start] == _LT:
-                mark = window[start + 1]
+            if self._state == _CONTENT and end - start > 1:
+                while window[start] <= 32 and start + 2 < end:
+                    start += 1
+                if window[start] == _LT:
+                    mark = window[start + 1]
             if mark < _LETTER and mark != _SLASH:
                 event = self._between()
                 if event >= 0:
