@@ -48,6 +48,7 @@ class Reading:
         self._fsa_seen = bytearray(fsas)
         self._fsa_refused = 0
         self._taken = 0
+        self._unread = 0
         self._take = None
         self._program = 0
         self._fsa = 0
@@ -68,6 +69,7 @@ class Reading:
         """
         start, restarts, total, n = 0, 0, -1, 0
         self._take = take
+        self._unread = 0
         while n < PAGES_MAX:
             n += 1
             self._taken = 0
@@ -78,13 +80,19 @@ class Reading:
                 continue
             total = reader.all
             start += self._taken
+            if total < 0 or self._unread:
+                break
             if self._taken == 0 or start >= total:
                 return
-        raise self._failure(_UNREADABLE, "the list does not end")
+        raise self._failure(_UNREADABLE, "the list has no end, or an item that is none")
 
     def _item(self, reader):
         self._taken += 1
-        self._take(reader)
+        if reader.bad is None or reader is self._derc:
+            self._take(reader)
+        else:
+            self._unread += 1
+            log.error("ITEM_UNREADABLE", "why", reader.bad)
 
     # -- FSAs -----------------------------------------------------------------
 
@@ -234,4 +242,6 @@ class Reading:
             if not self._programs.complete[i]:
                 self._schedule.drop_default(i)
             return
+        if self._dderc.bad is not None:
+            raise self._failure(_UNREADABLE, self._dderc.bad)
         self._schedule.set_default(i, self._dderc.rec)

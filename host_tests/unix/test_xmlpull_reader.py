@@ -178,15 +178,16 @@ def test_references_are_decoded_in_text_and_leaves():
 def test_a_reference_that_is_none_is_an_error():
     for bad in (b"&nbsp;", b"&", b"&;", b"&#;", b"&#x;", b"&#xg;", b"&#-1;", b"&#1a;", b"&lt",
                 b"&#0;", b"&#x1F;", b"&#xD800;", b"&#xFFFE;", b"&#x110000;", b"&LT;", b"&amps;",
-                b"&#x41G;", b"&# 65;", b"&#99999999999999999999;"):
+                b"&#x4@;", b"&#6@;", b"&#x4:;", b"&#6:;", b"&#x4`;", b"&#x41G;",
+                b"&# 65;", b"&#99999999999999999999;"):
         fails(b"<a>12" + bad + b"</a>", "entity", 5)
         fails(b"<a>12" + bad + b"<b/></a>", "entity", 5)
         fails(b'<a b="' + bad + b'"/>', "entity", 6)
 
 
 def test_end_tags_must_match():
-    for bad in (b"<a>1</b>", b"<a>1</ab>", b"<ab>1</a>", b"<ab>1</aa>", b"<abc>1</adc>", b"<abc>1</abd>",
-                b"<a>1</A>", b"<a>1</>", b"<a>1</a b>", b"<abcde>1</abXde >"):
+    for bad in (b"<a>1</b>", b"<a>1</ab>", b"<ab>1</a>", b"<ab>1</aa>", b"<abc>1</adc>",
+                b"<abc>1</abd>", b"<a>1</A>", b"<a>1</>", b"<a>1</a b>", b"<abcde>1</abXde >"):
         fails(bad, "end tag", bad.index(b"</"))
     for bad in (b"<a><b/></b>", b"<a><b/></ab>", b"<abc><b/></aXc>", b"<a><b/></>",
                 b"<x><a><b/></x></a>"):

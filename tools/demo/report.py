@@ -24,6 +24,8 @@ def report(verdict: Verdict, view: View, responses: list[dict],
     lines = [verdict.line(), ""]
     lines += [f"  {name:<25} {value}" for name, value in verdict.figures()]
     lines += ["", *answers(view.story, responses, names), "", *requests(view)]
+    errors = ", ".join(f"{code} {n}" for code, n in view.errors.most_common())
+    lines.append(f"  errors in the firmware's own log: {errors or 'none'}")
     counts = view.site.get("counts")
     if counts:
         lines.append(f"  Modbus: {counts['reads']} reads, {counts['writes']} writes, "

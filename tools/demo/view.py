@@ -46,6 +46,7 @@ class View:
         self.limit: dict[str, str] = {}         # the last LIMIT line
         self.events: dict[str, str] = {}        # label -> what the firmware said last
         self.answers = 0
+        self.errors: Counter[str] = Counter()   # lines of level E, by their code
         self.site: dict = {}
         self.requests: deque[dict] = deque(maxlen=KEPT)
         self.kinds: Counter[str] = Counter()
@@ -57,6 +58,8 @@ class View:
         """One line of the firmware; mRIDs that the story knows are shown by their labels."""
         line = parse(self.named(raw))
         self.lines.append(line)
+        if line.level == "E":
+            self.errors[line.code] += 1
         if line.code == "LIMIT":
             self.limit = line.pairs
         elif line.code == "EVENT" and "mrid" in line.pairs:
