@@ -22,7 +22,7 @@ from devices import Devices
 from discovery import Discovery, Me, Readers
 from keep import Keep
 from limits import Limits
-from link import Identity, IdentityError, Link, open_socket, reason
+from link import Identity, IdentityError, Link, reason
 from loop import Loop
 from micropython import const
 from modbus import Tcp
@@ -57,9 +57,13 @@ _BODY_MAX = const(512)  # bytes of the longest body that is sent
 
 
 class App:
-    """The whole firmware on one loop. ConfigError when the settings cannot be used."""
+    """The whole firmware on one loop. ConfigError when the settings cannot be used.
 
-    def __init__(self, board):
+    `network`: what makes connections in place of link.Link, made as network(loop, identity), with
+    `connect` (a urequests transport) and `open_socket` (a Modbus stream): for virtual time.
+    """
+
+    def __init__(self, board, network=None):
         self.board = board
         self.clock = Clock(board.ticks)
         log.setup(self.clock)
@@ -68,12 +72,25 @@ class App:
         self._store = config.Store(board.flash())
         self._conf = config.load(self._store)
         self.loop = Loop(board.ticks, board.poller(), board.watchdog())
+        self._link_class = network or Link
         self._written = self.loop.flag()
+        self._network()
         self._down()
         self._south()
         self._north()
         gc.collect()
         log.info("READY", "free", gc.mem_free(), "used", gc.mem_alloc())
+
+    def _network(self):
+        self._identity = None
+        try:
+            self._identity = Identity(self._store)
+            self.link = self._link_class(self.loop, self._identity)
+        except IdentityError as exc:
+            # The site stands at its floor: without an identity nobody can be asked.
+            log.error("NO_IDENTITY", "why", str(exc))
+            self._identity = None
+            self.link = self._link_class(self.loop, None)
 
     def _down(self):
         board, conf = self.board, self._conf
@@ -100,26 +117,21 @@ class App:
 
     def _bus(self, device, name):
         host, port = device[0], device[1]
-        bus = Bus(self.loop, Tcp(), lambda deadline: open_socket(self.loop, host, port, deadline),
+        bus = Bus(self.loop, Tcp(), lambda deadline: self.link.open_socket(host, port, deadline),
                   self._conf.modbus_timeout_ms, name)
         self.loop.supervise(name, bus.run)
         return bus
 
     def _north(self):
         board, conf, loop = self.board, self._conf, self.loop
-        try:
-            identity = Identity(self._store)
-            self.link = Link(loop, identity)
-        except IdentityError as exc:
-            # The site stands at its floor: without an identity nobody can be asked.
-            log.error("NO_IDENTITY", "why", str(exc))
+        if self._identity is None:
             return
         profile = PROFILES[conf.profile]
         window = bytearray(board.XML_WINDOW)
         xml = Reader(window, NAMESPACES)
         http = urequests.Session(self.link, bytearray(board.HTTP_RX), bytearray(board.HTTP_TX))
         session = self.session = Session(loop, http, xml, window, profile.media_type, reason)
-        own = lfdi(identity.leaf)
+        own = lfdi(self._identity.leaf)
         me = Me(own, str(sfdi(own)).encode())
         log.info("IDENTITY", "lfdi", me.lfdi, "sfdi", me.sfdi)
         body = bytearray(_BODY_MAX)

@@ -89,7 +89,7 @@ class Link:
         """An open stream. OSError (network), ValueError (verification). Allocates."""
         if secure and self._context is None:
             raise ValueError("no device certificate: https is not possible")
-        sock = await open_socket(self._loop, host, port, deadline)
+        sock = await self.open_socket(host, port, deadline)
         if not secure:
             return Stream(self._loop, sock)
         # A handshake that runs out of memory reads like a wrong CA: make room first.
@@ -103,29 +103,28 @@ class Link:
         self.handshakes += 1
         return Stream(self._loop, wrapped)  # its first write makes the handshake
 
-
-async def open_socket(loop, host, port, deadline):
-    """A connected, non-blocking TCP socket. OSError when it cannot be had by the deadline."""
-    address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
-    sock = socket.socket(address[0], socket.SOCK_STREAM)
-    sock.setblocking(False)
-    try:
+    async def open_socket(self, host, port, deadline):
+        """A connected, non-blocking TCP socket. OSError when it cannot be had by the deadline."""
+        address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
+        sock = socket.socket(address[0], socket.SOCK_STREAM)
+        sock.setblocking(False)
         try:
-            sock.connect(address[-1])
-        except OSError as exc:
-            if exc.errno != errno.EINPROGRESS:
-                raise
-            await loop.writable(sock, deadline)
-            # What became of the connection shows when it is asked again.
             try:
                 sock.connect(address[-1])
-            except OSError as again:
-                if again.errno != errno.EISCONN:
+            except OSError as exc:
+                if exc.errno != errno.EINPROGRESS:
                     raise
-    except OSError:
-        sock.close()
-        raise
-    return sock
+                await self._loop.writable(sock, deadline)
+                # What became of the connection shows when it is asked again.
+                try:
+                    sock.connect(address[-1])
+                except OSError as again:
+                    if again.errno != errno.EISCONN:
+                        raise
+        except OSError:
+            sock.close()
+            raise
+        return sock
 
 
 class Stream:
@@ -149,10 +148,10 @@ class Stream:
         view = memoryview(buf)
         while start < end:
             n = self._sock.write(view[start:end])
-            if n is None:
-                await self._loop.writable(self._sock, deadline)
-            else:
+            if n:
                 start += n
+            else:
+                await self._loop.writable(self._sock, deadline)
 
     def stale(self):
         """True when the peer has closed an idle line, or sent what nobody asked for."""

@@ -9,18 +9,20 @@ The verdict stands on the site's record alone; answers and requests are reported
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 
 from tools.demo.story import Story
 from tools.demo.verdict import Verdict
 from tools.demo.view import KINDS, MEANINGS, View
 
+WIDTH = 79
 _NOTED_MAX = 8
 
 
 def report(verdict: Verdict, view: View, responses: list[dict],
            names: dict[str, str]) -> list[str]:
-    """All lines, the verdict first."""
+    """All lines, the verdict first; none is longer than WIDTH."""
     lines = [verdict.line(), ""]
     lines += [f"  {name:<25} {value}" for name, value in verdict.figures()]
     lines += ["", *answers(view.story, responses, names), "", *requests(view)]
@@ -30,7 +32,13 @@ def report(verdict: Verdict, view: View, responses: list[dict],
     if counts:
         lines.append(f"  Modbus: {counts['reads']} reads, {counts['writes']} writes, "
                      f"{counts['refused']} refused")
-    return lines
+    return [part for line in lines for part in _wrapped(line)]
+
+
+def _wrapped(line: str) -> list[str]:
+    """The line in parts of at most WIDTH, those after the first further in."""
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.wrap(line, WIDTH, subsequent_indent=indent, drop_whitespace=True) or [""]
 
 
 def answers(story: Story, responses: list[dict], names: dict[str, str]) -> list[str]:
@@ -38,7 +46,7 @@ def answers(story: Story, responses: list[dict], names: dict[str, str]) -> list[
     got: Counter[tuple[str, int]] = Counter(
         (names.get(r["subject"], "?"), r["status"]) for r in responses)
     totals = Counter(r["status"] for r in responses)
-    said = ", ".join(f"{totals[s]} {word} ({s})" for s, word in MEANINGS.items()
+    said = ", ".join(f"{totals[s]} {word}" for s, word in MEANINGS.items()
                      if totals[s] or s <= 3)
     lines = [f"  responses at the server: {said}"]
     for event in story.events:

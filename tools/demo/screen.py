@@ -82,8 +82,7 @@ def _limit_panel(view: View) -> Panel:
         _line(("published  ", "dim"), (f"{watts:>5} W  ", style), (name + why, style)),
         _line(("firmware   ", "dim"), (f"{said:>7}  ", mark), (said_source, mark),
               (f": {said_why}" if said_why else "", mark)),
-        _line(("events     ", "dim"), (states or "none known yet", ""),
-              (f"  ({view.answers} answers delivered)" if view.answers else "", "dim")),
+        _line(("events     ", "dim"), (states or "none known yet", "")),
     ], "limit in force at the connection point (export)", 3)
 
 
@@ -143,7 +142,8 @@ def _log_panel(view: View, rows: int) -> Panel:
         parts = [(f"{line.time} ", "dim")] if line.time else []
         parts += [(f"{line.code} ", style or "bold")] if line.code else []
         lines.append(_line(*parts, (line.text, style)))
-    return _panel(lines, "firmware", rows)
+    title = f"firmware: {view.answers} answers delivered, {view.errors.total()} errors"
+    return _panel(lines, title, rows)
 
 
 def plain(view: View) -> str:

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
+from dataclasses import replace
 
 from tools.demo.logline import LogLine, parse
 from tools.demo.story import Event, Story
 
 KEPT = 200
+POLLS_WIDTH = 50
 OK, REMARK, REFUSED, FAULT = "ok", "with remarks", "refused", "faults"
 KINDS = (OK, REMARK, REFUSED, FAULT)
 MEANINGS = {1: "received", 2: "started", 3: "completed", 6: "cancelled", 7: "superseded"}
@@ -57,7 +59,7 @@ class View:
     def take_line(self, raw: str) -> LogLine:
         """One line of the firmware; mRIDs that the story knows are shown by their labels."""
         line = parse(self.named(raw))
-        self.lines.append(line)
+        self._keep(line)
         if line.level == "E":
             self.errors[line.code] += 1
         if line.code == "LIMIT":
@@ -70,6 +72,15 @@ class View:
             word = MEANINGS.get(int(status)) if status.isdecimal() else None
             self._note(line.pairs["mrid"], word or status)
         return line
+
+    def _keep(self, line: LogLine) -> None:
+        """Polls in a row become one line, so that what they find stays in sight."""
+        last = self.lines[-1] if self.lines else None
+        if line.code == "POLL" and last and last.code == "POLL" and len(last.text) < POLLS_WIDTH:
+            what = line.pairs.get("what", line.text)
+            line = replace(line, text=f"{last.text} {what}")
+            self.lines.pop()
+        self.lines.append(line)
 
     def _note(self, label: str, word: str) -> None:
         """What was last said of an event; the newest stands last."""
