@@ -1,8 +1,9 @@
 """Connects the parts: the only module that knows them all. What hangs on what is read off here.
 
-Enters: a board (boards/*/board.py).  Leaves: a loop on which everything hangs, ready to run.
+Enters: a board (boards/*/board.py), its files and settings.  Leaves: a loop on which everything
+hangs, ready to run.
 
-    app = App(board)
+    app = App(board, store, conf)
     app.run()                      # until Ctrl-C; then the limit is left at its floor
 
 The order at boot is the promise: settings, the persisted default, the inverter's limit, and only
@@ -11,7 +12,6 @@ then the network.  Buffers are made here once, and lent.
 
 import gc
 
-import config
 import log
 import urequests
 from answers import Answers
@@ -42,7 +42,6 @@ from sep2 import (
     Registration,
     Time,
     lfdi,
-    sfdi,
 )
 from session import Session, SessionError
 from sitecontrol import Controller
@@ -57,40 +56,42 @@ _BODY_MAX = const(512)  # bytes of the longest body that is sent
 
 
 class App:
-    """The whole firmware on one loop. ConfigError when the settings cannot be used.
+    """The whole firmware on one loop: `store` is a store.Store, `conf` a config.Config.
 
     `network`: what makes connections in place of link.Link, made as network(loop, identity), with
     `connect` (a urequests transport) and `open_socket` (a Modbus stream): for virtual time.
     """
 
-    def __init__(self, board, network=None):
+    def __init__(self, board, store, conf, network=None):
         self.board = board
         self.clock = Clock(board.ticks)
         log.setup(self.clock)
         gc.collect()
         log.info("BOOT", "version", VERSION, "board", board.NAME, "free", gc.mem_free())
-        self._store = config.Store(board.flash())
-        self._conf = config.load(self._store)
+        self._store = store
+        self._conf = conf
         self.loop = Loop(board.ticks, board.poller(), board.watchdog())
-        self._link_class = network or Link
         self._written = self.loop.flag()
-        self._network()
+        self._network(network or Link)
         self._down()
         self._south()
         self._north()
         gc.collect()
         log.info("READY", "free", gc.mem_free(), "used", gc.mem_alloc())
 
-    def _network(self):
-        self._identity = None
+    def _network(self, link_class):
+        # The certificates are let go of once the link has them; what stays is who we are.
+        self._me = None
+        identity = None
         try:
-            self._identity = Identity(self._store)
-            self.link = self._link_class(self.loop, self._identity)
+            identity = Identity(self._store)
+            self.link = link_class(self.loop, identity)
+            self._me = Me(lfdi(identity.leaf))
+            log.info("IDENTITY", "lfdi", self._me.lfdi, "sfdi", self._me.sfdi)
         except IdentityError as exc:
             # The site stands at its floor: without an identity nobody can be asked.
             log.error("NO_IDENTITY", "why", str(exc))
-            self._identity = None
-            self.link = self._link_class(self.loop, None)
+            self.link = link_class(self.loop, None)
 
     def _down(self):
         board, conf = self.board, self._conf
@@ -124,16 +125,15 @@ class App:
 
     def _north(self):
         board, conf, loop = self.board, self._conf, self.loop
-        if self._identity is None:
+        me = self._me
+        if me is None:
             return
         profile = PROFILES[conf.profile]
         window = bytearray(board.XML_WINDOW)
         xml = Reader(window, NAMESPACES)
-        http = urequests.Session(self.link, bytearray(board.HTTP_RX), bytearray(board.HTTP_TX))
+        http = urequests.Session(self.link, bytearray(board.HTTP_RX), bytearray(board.HTTP_TX),
+                                agent="microsep2/" + VERSION)
         session = self.session = Session(loop, http, xml, window, profile.media_type, reason)
-        own = lfdi(self._identity.leaf)
-        me = Me(own, str(sfdi(own)).encode())
-        log.info("IDENTITY", "lfdi", me.lfdi, "sfdi", me.sfdi)
         body = bytearray(_BODY_MAX)
         answers = Answers(loop, self.schedule, session, Writer(body), body, self._resolve, me.lfdi,
                           board.REPLIES)

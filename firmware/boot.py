@@ -1,4 +1,4 @@
-"""Runs first, before anything can fail: a heap that collects early keeps its largest gaps large."""
+"""Runs first, before anything can fail: a heap that collects early keeps its gaps large."""
 
 import gc
 

@@ -1,19 +1,16 @@
-"""Settings and state on flash: typed keys in, values out; every write is old or new, never torn.
+"""Settings: `config.txt` on the device's flash in, typed values out.
 
-Enters: the folder that is the device's flash, with `config.txt` (`key = value` lines, `#` starts a
-comment).  Leaves: a Config whose attributes are the keys below, and small binary state records.
+Enters: a store with `config.txt` (`key = value` lines, `#` starts a comment).  Leaves: a Config
+whose attributes are the keys below.
 
-    conf = config.load(Store("."))           # ConfigError says which line and what to do
+    conf = config.load(store)                # ConfigError says which line and what to do
     conf.site_exp_w                          # 5000
 
-Limit: a line is at most 200 bytes, a file 8 KiB.  The only firmware module that imports os.
+Limit: a line is at most 200 bytes, the file 8 KiB.  Needed at boot only: main lets go of it.
 """
-
-import os
 
 from micropython import const
 
-_FILE_MAX = const(8192)
 _LINE_MAX = const(200)
 
 TEXT = const(0)
@@ -25,11 +22,9 @@ REQUIRED = "required"  # the default of a key that has none
 
 # key: (type, low or choices, high, default, unit and meaning)
 KEYS = {
-    "server": (TEXT, 8, 160, REQUIRED, "URL of DeviceCapability (or, v1.3, of the server's root)"),
+    "server": (TEXT, 8, 160, REQUIRED, "https URL of DeviceCapability"),
     "profile": (CHOICE, ("eql", "v1.3", "v1.3b-sto"), None, "eql", "dialect of the server"),
     "pin": (INT, 0, 999999, -1, "registration PIN; the server's must equal it"),
-    "pen": (INT, 0, 99999999, 0, "IANA private enterprise number of the maker"),
-    "nmi": (TEXT, 0, 32, "", "national meter identifier of the connection point"),
     "inverter": (DEVICE, None, None, REQUIRED, "Modbus TCP inverter as host:port/unit"),
     "meter": (DEVICE, None, None, REQUIRED, "Modbus TCP meter as host:port/unit"),
     "meter_sign": (INT, -1, 1, 1, "1: the meter counts import positive, -1: export"),
@@ -50,41 +45,12 @@ class Config:
     """The settings; one attribute for each key of KEYS."""
 
 
-class Store:
-    """The files of one folder. `root` is the folder, "" for the top of the flash."""
-
-    def __init__(self, root):
-        self._root = root.rstrip("/") + "/" if root else ""
-
-    def path(self, name):
-        """The path of a file of this store."""
-        return self._root + name
-
-    def read(self, name, limit=_FILE_MAX):
-        """The file's bytes, None when there is none. ConfigError above `limit` bytes."""
-        try:
-            size = os.stat(self.path(name))[6]
-        except OSError:
-            return None
-        if size > limit:
-            raise ConfigError(name + " is larger than " + str(limit) + " bytes: not ours")
-        with open(self.path(name), "rb") as f:
-            return f.read()
-
-    def write(self, name, data):
-        """Replace a file: written beside it, then renamed, so that a power cut leaves old or new.
-
-        OSError when the flash is full or read-only; the old file then stands.
-        """
-        new = self.path(name + ".new")
-        with open(new, "wb") as f:
-            f.write(data)
-        os.rename(new, self.path(name))
-
-
 def load(store, name="config.txt"):
     """Read and check the settings. ConfigError names the line, the cause and the remedy."""
-    data = store.read(name)
+    try:
+        data = store.read(name)
+    except OSError as exc:
+        raise ConfigError(name + " cannot be read (is it larger than 8 KiB?): " + str(exc))
     if data is None:
         raise ConfigError("no " + name + ": write it as the README's table of keys says")
     try:

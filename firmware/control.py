@@ -45,7 +45,8 @@ class Control:
     """See the module's text.
 
     conf: config.Config.  buses: (inverter's, meter's).  gate: raised once a limit stands in the
-    inverter.  `cap_w` is the law's, `site_w` (import positive), `pv_w`: the last samples or ABSENT.
+    inverter.  `cap_w` is the law's, `site_w` (import positive) and `pv_w` are the last samples or
+    ABSENT.  `parked`: see park().
     """
 
     def __init__(self, loop, devices, op_class, law_class, limits, buses, conf, gate):
@@ -120,7 +121,7 @@ class Control:
         bus.add(op)
 
     async def _watch(self):
-        # Says what changed for the worse or the better, and asks a device that came back who it is.
+        # Says what changed for worse or better, and asks a device that came back who it is.
         result = 0 if self._stands else self._limit.result
         if result != self._said and result >= 0:
             self._said = result

@@ -17,6 +17,7 @@ A wrong PIN ends all talk (B5).  Limit: requests never overlap.
 
 import log
 from micropython import const
+from sep2 import sfdi
 
 _IDLE_MS = const(1000)
 _SILENCE_MS = const(3600000)  # after a wrong PIN: one look an hour
@@ -43,9 +44,9 @@ class Readers:
 class Me:
     """Who we are on the wire: LFDI (40 upper-case digits) and SFDI (decimal digits), as bytes."""
 
-    def __init__(self, lfdi, sfdi):
+    def __init__(self, lfdi):
         self.lfdi = lfdi
-        self.sfdi = sfdi
+        self.sfdi = str(sfdi(lfdi)).encode()
 
 
 class Discovery:

@@ -52,7 +52,7 @@ class Poll:
             self.due = loop.add(self._read_at, self.rate_s * 1000)
 
     def succeeded(self, loop, begun, random16):
-        """It was read completely, the request having begun at `begun`; jitter of 5 % either way."""
+        """It was read to its end, the request having begun at `begun`; jitter: 5 % either way."""
         self.fails = 0
         self.was_read = True
         self._read_at = begun

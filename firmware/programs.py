@@ -87,7 +87,7 @@ class Programs:
         return gone
 
     def forget(self, fsa):
-        """The FSA itself is gone: its programs go, silently (requirements B7). Returns how many."""
+        """The FSA is gone: its programs go, silently (requirements B7). Returns how many."""
         gone = 0
         self.refused &= ~(1 << fsa)
         for i in range(self.size):

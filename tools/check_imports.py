@@ -18,7 +18,7 @@ LIB_EDGES = {("sep2", "xmlpull"), ("urequests", "http1")}
 # Modules of firmware/ that alone may import what stands on the right.
 ONLY = {
     "socket": {"link"}, "tls": {"link"}, "ssl": set(), "asyncio": set(), "select": set(),
-    "os": {"config"}, "time": set(), "machine": set(), "network": set(), "random": set(),
+    "os": {"store"}, "time": set(), "machine": set(), "network": set(), "random": set(),
     "json": set(), "re": set(),
 }
 FIRMWARE_MAY = {"micropython", "array", "errno", "gc", "sys", "struct", "binascii", "hashlib"}

@@ -17,8 +17,8 @@ FSAS = 4  # FunctionSetAssignments followed
 REPLIES = 18  # different replyTo addresses: one for each program and two more
 PAGE = 10  # items of a list asked for in one request
 XML_WINDOW = 1024  # bytes: the longest tag or text that can be read
-HTTP_RX = 768  # bytes: the longest header line is below this
-HTTP_TX = 1024  # bytes: the longest body that is sent
+HTTP_RX = 1024  # bytes: the longest header line is below this
+HTTP_TX = 768  # bytes: the longest head of a request
 MODELS = 40  # SunSpec models remembered of one device
 
 ticks = time

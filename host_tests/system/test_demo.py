@@ -56,7 +56,8 @@ def test_two_minutes_pass_and_leave_picture_table_and_verdict(tmp_path):
     assert {r["source"] for r in rows} == {"failsafe", "default", "event"}
     assert "LIMIT" in (tmp_path / "firmware.log").read_text()
     assert (tmp_path / "requests.log").stat().st_size > 0
-    assert "(0 refused" in said and "Traceback" not in said
+    assert " 0 refused, " in said and "errors in the firmware's own log: none" in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,0 +1,16 @@
+"""Compiles the firmware into a bundle of .mpy files: what a board's flash or image carries.
+
+Enters: lib/, firmware/ and one board's folder.  Leaves: build/<board>/ with one .mpy a module, and
+build/<board>.json, which says what each short name was (tools/build/names.py).
+
+    python -m tools.build unix
+
+All modules are slimmed as one program, since a name costs heap on the device: constants become
+literals (constants.py), imports lead to where a thing is defined (links.py), what nothing reaches
+is left out (dead.py), and names are made short and shared (names.py).  Lines are not kept: with
+them the code takes a seventh more heap, and a trace still names the functions.
+"""
+
+from tools.build.bundle import ROOT, bundle, modules, program, slim
+
+__all__ = ["ROOT", "bundle", "modules", "program", "slim"]

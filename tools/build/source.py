@@ -1,0 +1,164 @@
+"""The program that goes on a board: its modules, parsed, and what the passes ask about them.
+
+Enters: {name: source text}.  Leaves: Module objects with a tree and its scopes.
+
+    program = Program({"main": "import log\\n...", "log": "..."}, roots=("main",))
+    program.find("app", "Session")      # ("urequests.session", "Session"): where it is defined
+
+BuildError says in a sentence what a pass cannot do safely: the build then stops, since a bundle
+that differs from its source would be worse than none.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from tools.build.scopes import Scopes
+
+
+class BuildError(Exception):
+    """The program holds something that cannot be slimmed safely; the text says where and what."""
+
+
+class Module:
+    """One module: `name` as it is imported, `tree`, and `scopes`, renewed by touch()."""
+
+    def __init__(self, name: str, text: str, package: bool = False):
+        """Parse; SyntaxError when it does not."""
+        self.name, self.package = name, package
+        self.tree = ast.parse(text)
+        self._scopes: Scopes | None = None
+        self.imports: dict[str, tuple[str, str | None]] | None = None  # kept by Program.imports
+
+    @property
+    def scopes(self) -> Scopes:
+        """Who owns which name; made when asked for."""
+        if self._scopes is None:
+            self._scopes = Scopes(self.tree)
+        return self._scopes
+
+    def touch(self) -> None:
+        """The tree was changed: what was known about its names is void."""
+        self._scopes = self.imports = None
+
+    def fail(self, node: ast.AST, why: str) -> BuildError:
+        """The error to raise about a node."""
+        return BuildError(f"{self.name}, line {getattr(node, 'lineno', '?')}: {why}")
+
+
+class Program:
+    """All modules of one bundle; `roots` are run or imported by MicroPython itself."""
+
+    def __init__(self, texts: dict[str, str], roots: tuple[str, ...]):
+        """A name of `texts` that is the parent of another is a package."""
+        parents = {name.rpartition(".")[0] for name in texts}
+        self.modules = {name: Module(name, text, name in parents) for name, text in texts.items()}
+        self.roots = roots
+        for module in self.modules.values():
+            _absolute(module, self.modules)
+            _no_doubt(module)
+        # Attributes that are written to anything: none of them can be a constant of a module.
+        self.written = {node.attr for module in self.modules.values()
+                        for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)
+                        and not isinstance(node.ctx, ast.Load)}
+
+    def imports(self, name: str) -> dict[str, tuple[str, str | None]]:
+        """{local name: (module of ours, name in it or None)} of the imports at the top level."""
+        module = self.modules[name]
+        if module.imports is not None:
+            return module.imports
+        found = module.imports = {}
+        for node in module.tree.body:
+            if isinstance(node, ast.ImportFrom) and node.module in self.modules:
+                for alias in node.names:
+                    local = alias.asname or alias.name
+                    whole = f"{node.module}.{alias.name}"
+                    found[local] = (whole, None) if whole in self.modules else (
+                        node.module, alias.name)
+            elif isinstance(node, ast.Import):
+                for alias in node.names:
+                    if alias.name in self.modules:
+                        found[alias.asname or alias.name] = (alias.name, None)
+        return found
+
+    def find(self, module: str, name: str) -> tuple[str, str | None] | None:
+        """Where a top-level name of a module is defined, followed through re-exports.
+
+        (module, None) when the name stands for a module of ours; None when it is defined nowhere.
+        """
+        seen = set()
+        while (module, name) not in seen:
+            seen.add((module, name))
+            step = self.imports(module).get(name)
+            if step is None:
+                known = name in self.modules[module].scopes.module.bound
+                return (module, name) if known else None
+            if step[1] is None:
+                return step
+            module, name = step
+        raise BuildError(f"{module}: {name} is imported in a circle")
+
+    def rebound(self, module: str, name: str) -> bool:
+        """True when that top-level name may change after its module was run."""
+        if name in self.modules[module].scopes.rebound:
+            return True
+        return name in self.written and name in self._poked(module)
+
+    def _poked(self, module: str) -> set[str]:
+        """Attributes that are written to a name that stands for the module."""
+        found = set()
+        for name, other in self.modules.items():
+            locals_ = {n for n, (m, what) in self.imports(name).items()
+                       if what is None and m == module}
+            found |= {n.attr for n in ast.walk(other.tree) if isinstance(n, ast.Attribute)
+                      and not isinstance(n.ctx, ast.Load) and isinstance(n.value, ast.Name)
+                      and n.value.id in locals_}
+        return found
+
+    def classes(self) -> list[tuple[Module, ast.ClassDef]]:
+        """Every class of the program, nested ones too."""
+        return [(module, node) for module in self.modules.values()
+                for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)]
+
+    def base(self, module: Module, node: ast.expr) -> tuple[str, str] | None:
+        """The (module, name) of a base class that is ours, None for one of MicroPython's."""
+        if not isinstance(node, ast.Name):
+            return None
+        if module.scopes.at[id(node)].owner is not module.scopes.module:
+            raise module.fail(node, "a base class must stand at the top of a module")
+        symbol = self.find(module.name, node.id)
+        if symbol is None or symbol[1] is None:
+            return None
+        body = self.modules[symbol[0]].tree.body
+        ours = any(isinstance(n, ast.ClassDef) and n.name == symbol[1] for n in body)
+        return symbol if ours else None
+
+
+def _absolute(module: Module, ours: dict[str, Module]) -> None:
+    """`from .x import y` becomes `from package.x import y`; imports of ours stand at the top."""
+    top = {id(node) for node in module.tree.body}
+    home = module.name if module.package else module.name.rpartition(".")[0]
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ImportFrom):
+            if any(alias.name == "*" for alias in node.names):
+                raise module.fail(node, "import * hides what is used")
+            if node.level:
+                base = home.split(".")[:len(home.split(".")) - node.level + 1]
+                node.module = ".".join(base + ([node.module] if node.module else []))
+                node.level = 0
+            if id(node) not in top and node.module in ours:
+                raise module.fail(node, "an import of ours inside a block")
+        elif isinstance(node, ast.Import):
+            own = [alias.name for alias in node.names if alias.name in ours]
+            if own and (id(node) not in top or any("." in name for name in own)):
+                raise module.fail(node, f"import {own[0]} inside a block, or with a dot")
+    module.touch()
+
+
+def _no_doubt(module: Module) -> None:
+    """`X = X` in a class body reads the module's X and binds the class's: no pass can tell."""
+    scopes = module.scopes
+    for place in scopes.places:
+        if (not place.store and place.owner.kind == "class"
+                and place.name in scopes.module.bound):
+            raise module.fail(place.node, f"{place.name} is of the class and of the module")
