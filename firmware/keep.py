@@ -31,7 +31,10 @@ class Keep:
 
     def load(self, rec):
         """Fill `rec` from flash; False when there is nothing usable. Allocates."""
-        data = self._store.read(NAME, _FILE_MAX)
+        try:
+            data = self._store.read(NAME, _FILE_MAX)
+        except OSError:
+            return False
         size = len(_MAGIC) + 4 * len(rec)
         if data is None or len(data) != size + _CRC_SIZE or data[:len(_MAGIC)] != _MAGIC:
             return False

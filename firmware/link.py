@@ -19,6 +19,7 @@ import log
 import tls
 
 _SUITES = ("TLS-ECDHE-ECDSA-WITH-AES-128-CCM-8", "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256")
+_IS_CONNECTED = (106, 127)  # EISCONN of Linux and MicroPython, of newlib; errno has no name for it
 _CHAIN_MAX = 4  # own certificates that are sent, leaf first
 
 # What mbedTLS says, and what it means to who reads the log.
@@ -119,7 +120,7 @@ class Link:
                 try:
                     sock.connect(address[-1])
                 except OSError as again:
-                    if again.errno != errno.EISCONN:
+                    if again.errno not in _IS_CONNECTED:
                         raise
         except OSError:
             sock.close()

@@ -8,21 +8,22 @@ import gc
 import sys
 
 import board
+import config
 from app import App
-from config import ConfigError, load
 from store import Store
 
 
 def main():
     """Run until stopped; exit status 2 when the settings cannot be used."""
+    global config
     store = Store(board.flash())
     try:
-        conf = load(store)
-    except ConfigError as exc:
+        conf = config.load(store)
+    except config.ConfigError as exc:
         print("CONFIG_WRONG " + str(exc))
         sys.exit(2)
     # Nothing asks for the settings' rules again: their code makes room.
-    del globals()["load"], globals()["ConfigError"], sys.modules["config"]
+    del config, sys.modules["config"]
     gc.collect()
     App(board, store, conf).run()
 

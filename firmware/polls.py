@@ -63,6 +63,6 @@ class Poll:
     def failed(self, loop, wait_s, random16):
         """It could not be read; `wait_s` is the server's own wish or -1."""
         self.fails += 1
-        retry_s = min(2 << min(self.fails - 1, 5), _RETRY_MAX_S, self.rate_s)
-        wait_ms = max(retry_s, wait_s) * 1000
-        self.due = loop.add(loop.now(), wait_ms - (wait_ms >> 3) * random16 // 65536)
+        retry_ms = min(2 << min(self.fails - 1, 5), _RETRY_MAX_S, self.rate_s) * 1000
+        retry_ms -= (retry_ms >> 3) * random16 // 65536
+        self.due = loop.add(loop.now(), max(retry_ms, wait_s * 1000))

@@ -32,12 +32,15 @@ GONE = const(3)  # 401, 403, 404, 410: the resource is not ours or not there
 REFUSED = const(4)  # other 4xx: the same request will not do better
 UNREADABLE = const(5)  # 2xx whose body cannot be understood
 
+# What an exchange fails with; a handshake may find too little memory.
+_FAILURES = (OSError, ValueError, HTTPError, MemoryError)
+
 
 class SessionError(Exception):
     """An exchange failed: `kind` of the list above, `reason` for the log, `wait_s` or -1."""
 
     def __init__(self, kind, reason, wait_s=-1):
-        Exception.__init__(self, reason)
+        super().__init__(reason)
         self.kind = kind
         self.reason = reason
         self.wait_s = wait_s
@@ -87,7 +90,7 @@ class Session:
         except (XMLError, Sep2Error) as exc:
             self._http.close()
             raise SessionError(UNREADABLE, repr(exc))
-        except (OSError, ValueError, HTTPError) as exc:
+        except _FAILURES as exc:
             raise self._outage(exc)
         await self._end(response)
         return middle
@@ -137,7 +140,7 @@ class Session:
         try:
             response = await self._http.request(
                 method, url, data=data, headers=headers, deadline=self._loop.after(EXCHANGE_MS))
-        except (OSError, ValueError, HTTPError) as exc:
+        except _FAILURES as exc:
             raise self._outage(exc)
         finally:
             self._last = self._loop.now()
@@ -149,7 +152,7 @@ class Session:
     async def _end(self, response):
         try:
             await response.close()
-        except (OSError, ValueError, HTTPError):
+        except _FAILURES:
             self._http.close()  # the answer was complete: only the line is lost
         self._last = self._loop.now()
 

@@ -11,6 +11,6 @@ is left out (dead.py), and names are made short and shared (names.py).  Lines ar
 them the code takes a seventh more heap, and a trace still names the functions.
 """
 
-from tools.build.bundle import ROOT, bundle, modules, program, slim
+from tools.build.make import ROOT, bundle, modules, program, slim
 
 __all__ = ["ROOT", "bundle", "modules", "program", "slim"]

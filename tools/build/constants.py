@@ -35,6 +35,11 @@ def inline_constants(program: Program) -> None:
                 known[local] = values[found]
         whole = {local for local, (_m, what) in program.imports(name).items() if what is None}
         _Inliner(program, name, known, whole, values).visit(module.tree)
+        # What stays is a variable: for a const() MicroPython would put its value wherever the
+        # name stands, of whatever scope, and short names stand in many.
+        for node in module.tree.body:
+            if isinstance(node, ast.Assign):
+                node.value = _expression(node.value)
         module.touch()
 
 
@@ -42,8 +47,9 @@ def constant_values(program: Program) -> dict[tuple[str, str], int]:
     """{(module, name): value} of all constants."""
     candidates = {}
     for name, module in program.modules.items():
+        spelled = module.spelled()
         for local, node in _assigned_once(module).items():
-            if local not in program.written:
+            if local not in program.written and local not in spelled:
                 candidates[name, local] = _expression(node)
     values: dict[tuple[str, str], int] = {}
     before = -1

@@ -122,6 +122,8 @@ class _Sweep:
         self.modules.add(name)
         module = self._program.modules[name]
         self._work += [(module, node) for node in self._effects[name]]
+        for spelled in module.spelled():
+            self._reach(name, spelled)
         parent = name.rpartition(".")[0]
         if parent in self._program.modules:
             self._reach_module(parent)

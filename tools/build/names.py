@@ -20,9 +20,10 @@ from collections import Counter
 
 from tools.build.native import ROM_NAMES, native_names
 from tools.build.scopes import Place, Scope
-from tools.build.source import BuildError, Module, Program
+from tools.build.source import Module, Program
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_APART = "__apart"
 SHORT = [*ROM_NAMES, *(c for c in _LETTERS),
          *(a + b for a, b in itertools.product(_LETTERS, repeat=2) if a + b not in
            ("as", "if", "in", "is", "or"))]
@@ -32,11 +33,14 @@ def shorten(program: Program) -> dict[str, dict[str, list[str]]]:
     """Rename everything that can be; gives the map for reading traces."""
     said = _Said()
     whole = _object_modules(program)
-    _Globals(program, whole, said).run()
-    _refresh(program)
     keywords = _keywords(program)
     for module in program.modules.values():
-        _variables(module, keywords)
+        _set_apart(module, keywords)
+    _refresh(program)
+    _Globals(program, whole, said).run()
+    _refresh(program)
+    for module in program.modules.values():
+        _variables(module)
     _refresh(program)
     _Attributes(program, whole, said).run()
     _refresh(program)
@@ -103,6 +107,10 @@ class _Globals:
         kept |= {n for n, (_m, what) in imports.items() if what is None}
         if module.name in self._whole:
             kept |= ours - set(imports)
+        kept |= module.spelled()
+        # Names that functions keep would hide a top-level one of the same name.
+        kept |= {p.name for p in scopes.places if p.owner.kind in ("function", "comprehension")
+                 and not p.name.endswith(_APART)}
         kept |= {n.name for n in module.tree.body
                  if isinstance(n, ast.ClassDef) and self._is_error(module, n)}
         mine = [n for n, _ in count.most_common() if n in ours - kept - set(imports)]
@@ -127,6 +135,7 @@ class _Globals:
         used = {new for (module, _old), new in self._new.items() if module == name}
         for local, (target, what) in imports.items():
             if what is None or local in kept:
+                self._new[name, local] = local
                 continue
             wanted = self._new[target, what]
             special = local in in_class
@@ -166,8 +175,13 @@ def _first(used: set[str], from_the_end: bool = False) -> str:
 # Parameters and locals ------------------------------------------------------------------------
 
 
+def _strings(program: Program) -> set[str]:
+    return {n.value for module in program.modules.values() for n in ast.walk(module.tree)
+            if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
 def _keywords(program: Program) -> set[str]:
-    """Every name that any call passes by keyword."""
+    """Every name that a call may pass by keyword."""
     found = set()
     for module in program.modules.values():
         given = {p.name for p in module.scopes.places
@@ -178,11 +192,26 @@ def _keywords(program: Program) -> set[str]:
                 if word.arg is not None:
                     found.add(word.arg)
                 elif not (isinstance(word.value, ast.Name) and word.value.id in given):
-                    raise module.fail(node, "** of a dict: its keys cannot be followed")
+                    found |= _strings(program)  # keys from anywhere: any string may be one
     return found
 
 
-def _variables(module: Module, keywords: set[str]) -> None:
+def _set_apart(module: Module, keywords: set[str]) -> None:
+    """Give what functions bind names that no short top-level name can equal meanwhile."""
+    for place in module.scopes.places:
+        if place.owner.kind in ("function", "comprehension") and not _stays(place, keywords):
+            place.rename(place.name + _APART)
+
+
+def _stays(place: Place, keywords: set[str]) -> bool:
+    """True for a variable of a function whose name is more than that: an import, a keyword."""
+    return any(p.name == place.name and p.owner is place.owner
+               and (isinstance(p.node, ast.alias) or (isinstance(p.node, ast.arg)
+                                                      and p.name in keywords))
+               for p in place.owner.places)
+
+
+def _variables(module: Module) -> None:
     """Rename what functions bind; scopes come outermost first."""
     scopes = module.scopes
     final: dict[tuple[int, str], str] = {}
@@ -198,14 +227,13 @@ def _variables(module: Module, keywords: set[str]) -> None:
         if scope.kind in ("module", "class"):
             continue
         places = mine.get(id(scope), [])
-        kept = {p.name for p in places if isinstance(p.node, ast.alias)
-                or (isinstance(p.node, ast.arg) and p.name in keywords)}
+        kept = {p.name for p in places if not p.name.endswith(_APART)}
         used = set(kept)
         for place in within.get(id(scope), []):
             if place.owner is scope:
                 continue
             if place.owner.inside(scope) and place.owner.kind != "class":
-                if isinstance(place.node, ast.alias) or place.name in keywords:
+                if not place.name.endswith(_APART):
                     used.add(place.name)  # of a function inside: it keeps that name
             else:
                 used.add(final.get((id(place.owner), place.name), place.name))
@@ -217,7 +245,7 @@ def _variables(module: Module, keywords: set[str]) -> None:
             used.add(new)
     for place in scopes.places:
         new = final.get((id(place.owner), place.name))
-        if new is not None and not isinstance(place.node, ast.alias):
+        if new is not None and new != place.name:
             place.rename(new)
 
 
@@ -255,9 +283,7 @@ class _Attributes:
             if name in whole:
                 kept |= module.scopes.module.bound
                 kept |= {n.attr for n in ast.walk(module.tree) if isinstance(n, ast.Attribute)}
-            kept |= {n.value for n in ast.walk(module.tree)
-                     if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-        return kept
+        return kept | _strings(self._program)
 
     def _relate(self) -> None:
         """Classes that inherit from each other are one family."""

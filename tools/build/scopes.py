@@ -27,6 +27,7 @@ class Scope:
         self.bound: set[str] = set()
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
+        self.places: list[Place] = []  # of names that it owns
 
     def owner(self, name: str) -> Scope:
         """The scope in which the name, standing in this scope, is bound."""
@@ -90,6 +91,7 @@ class Scopes(ast.NodeVisitor):
             self.visit(node)
         for place in self.places:
             place.owner = place.scope.owner(place.name)
+            place.owner.places.append(place)
         self.rebound = {p.name for p in self.places
                         if p.store and p.owner is self.module and p.scope is not self.module}
         self.at = {id(p.node): p for p in self.places if p.field == "id"}

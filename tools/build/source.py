@@ -41,6 +41,19 @@ class Module:
         """The tree was changed: what was known about its names is void."""
         self._scopes = self.imports = None
 
+    def spelled(self) -> set[str]:
+        """Top-level names that must keep their spelling: the module reaches into globals()."""
+        if not any(p.name == "globals" for p in self.scopes.places):
+            return set()
+        found, known = set(), self.scopes.module.bound
+        named = {id(node.value): node.slice.value for node in ast.walk(self.tree)
+                 if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)}
+        for node in ast.walk(self.tree):
+            if (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+                    and node.func.id == "globals"):
+                found |= {named[id(node)]} if id(node) in named else known
+        return found & known
+
     def fail(self, node: ast.AST, why: str) -> BuildError:
         """The error to raise about a node."""
         return BuildError(f"{self.name}, line {getattr(node, 'lineno', '?')}: {why}")

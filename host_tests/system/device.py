@@ -1,0 +1,160 @@
+"""The firmware as a process in virtual time: started, answered, killed.
+
+Enters: a flash folder, what its clocks say at boot.  Leaves: what the device did until it waited,
+as tuples, and its end.
+
+    device = Device(flash, ticks=0, unix_s=1_800_000_000, seed=1)
+    acts = device.acts()            # [("L", ms, line), ("C", id, port, host), ...]
+    device.due                      # until when it waits; device.now: since when
+    device.answer(due, horizon, b"")
+
+The protocol is that of virtual/lockstep.py.  Limit: a device that thinks for more than HUNG_S of
+real time is taken for hung.
+"""
+
+import ast
+import contextlib
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import select
+import struct
+import subprocess
+import tempfile
+from pathlib import Path
+
+from tools.build import make
+from tools.build.make import ROOT, compile_all, module_name, modules, slim
+from tools.build.source import Program
+from tools.run import HEAP, MICROPYTHON
+
+HERE = Path(__file__).resolve().parent / "virtual"
+HUNG_S = 20
+
+
+class Hung(AssertionError):
+    """The firmware neither waits nor ends."""
+
+
+@functools.lru_cache(maxsize=1)
+def search_path():
+    """Build the firmware with the virtual board, once a process; gives MICROPYPATH.
+
+    As tools.build makes every bundle, slimmed as a whole, but main, board and lockstep are ours.
+    """
+    texts = {module_name(place): source.read_text() for source, place in modules("unix")}
+    sizes = [ast.unparse(node) for node in ast.parse(texts["board"]).body
+             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
+    texts.update({path.stem: path.read_text() for path in HERE.glob("*.py")})
+    texts["board"] = texts["board"].replace('NAME = "virtual"', "\n".join(sizes))
+    out = ROOT / "build" / "virtual"
+    out.mkdir(parents=True, exist_ok=True)
+    with out.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        note = out.with_suffix(".json")
+        before = json.loads(note.read_text()) if note.exists() else {}
+        passes = [p.read_text() for p in sorted(Path(make.__file__).parent.glob("*.py"))]
+        key = hashlib.sha256(json.dumps([texts, passes]).encode()).hexdigest()
+        if before.get("key") != key:
+            whole = Program(texts, ("main", "board"))
+            slim(whole)
+            files = compile_all(whole, out, before.get("files", {}))
+            note.write_text(json.dumps({"key": key, "files": files}))
+    return f"{out}:.frozen"
+
+
+class Device:
+    """See the module's text; `output` is what it printed, `code` its exit status or None."""
+
+    def __init__(self, flash, *, ticks, unix_s, seed, heap=HEAP):
+        """Start it; it works until its first wait."""
+        down, self._to = os.pipe()
+        self._from, up = os.pipe()
+        self._output = tempfile.TemporaryFile()
+        argv = [str(MICROPYTHON), "-X", f"heapsize={heap}", "-m", "main", str(flash),
+                *map(str, (down, up, ticks, unix_s, seed))]
+        env = {**os.environ, "MICROPYPATH": search_path()}
+        self._process = subprocess.Popen(argv, env=env, pass_fds=(down, up), stdout=self._output,
+                                         stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        os.close(down)
+        os.close(up)
+        self._poll = select.poll()
+        self._poll.register(self._from, select.POLLIN)
+        self._raw = b""
+        self.now = self.due = 0
+        self.code = None
+        self.trips = 0
+
+    def acts(self):
+        """What it did until it waits (or has ended: `code` is then set)."""
+        done = []
+        while self.code is None and not self._parse(done):
+            if not self._poll.poll(HUNG_S * 1000):
+                self.kill()
+                raise Hung("the firmware does not come to a wait: " + self.output[-2000:])
+            got = os.read(self._from, 65536)
+            if not got:
+                self.code = self._process.wait(HUNG_S)
+            self._raw += got
+        return done
+
+    def _parse(self, done):
+        """Take whole acts off the bytes that came; True when it waits."""
+        raw, at = self._raw, 0
+        try:
+            while at < len(raw):
+                kind = raw[at]
+                if kind == 0x50:  # P
+                    self.now, self.due = struct.unpack_from("<II", raw, at + 1)
+                    self._raw = raw[at + 9:]
+                    return True
+                act, end = _act(kind, raw, at + 1)
+                if end > len(raw):
+                    break
+                done.append(act)
+                at = end
+        except struct.error:
+            pass  # cut in a number: the rest is on its way
+        self._raw = raw[at:]
+        return False
+
+    def answer(self, now, horizon, payload):
+        """Let it go on at `now` (ms of its own); nothing else can arrive before `horizon`."""
+        self.trips += 1
+        with contextlib.suppress(BrokenPipeError):  # it has ended: acts() will say so
+            os.write(self._to, struct.pack("<III", len(payload), now, horizon) + payload)
+
+    @property
+    def output(self):
+        """What it printed besides the log: traces, and why it could not start."""
+        self._output.seek(0)
+        return self._output.read().decode(errors="replace")
+
+    def kill(self):
+        """A power cut: it is gone at once."""
+        self._process.kill()
+        self._process.wait()
+        for fd in (self._to, self._from):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+
+
+def _act(kind, raw, at):
+    """One act and where it ends."""
+    if kind == 0x58:  # X
+        return ("X", *struct.unpack_from("<I", raw, at)), at + 4
+    if kind == 0x43:  # C
+        number, port, n = struct.unpack_from("<IHH", raw, at)
+        return ("C", number, port, raw[at + 8:at + 8 + n].decode()), at + 8 + n
+    number, n = struct.unpack_from("<IH", raw, at)
+    at += 6
+    if kind == 0x41:  # A
+        return ("A", number, n), at
+    data = raw[at:at + n]
+    if kind == 0x4C:  # L
+        return ("L", number, data.decode(errors="replace")), at + n
+    if kind != 0x57:  # W
+        raise Hung(f"not of the protocol: {raw[at - 7:at + 40]!r}")
+    return ("W", number, bytes(data)), at + n

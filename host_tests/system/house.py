@@ -1,0 +1,384 @@
+"""A whole house in virtual time: the unmodified firmware, a utility server, a simulated site.
+
+Enters: settings, and what happens when.  Leaves: what the server received, what the connection
+point really did, and the firmware's log, all dated in seconds since the house was made.
+
+    house = House(tmp_path)
+    house.default(exp_w=1500)
+    control = house.publish(60, 300, exp_w=2500)
+    house.boot()
+    house.run(420)
+    house.answers(control.mrid)        # [(1, 9.8, 9.9), (2, 60, 62.0), (3, 360, 360.1)]
+
+Time moves in `run`, as fast as the machine can.  The utility's handlers and the site are those of
+tools/, on the same clock.  Limit: no TLS; whoever needs it uses real sockets.
+"""
+
+import bisect
+import contextlib
+import functools
+import heapq
+import itertools
+import struct
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from device import Device
+from lines import HttpLine, ModbusLine, render
+from tools.demo.logline import parse
+from tools.demo.story import Segment
+from tools.demo.verdict import GRACE_S, judge, tolerance_w
+from tools.pki import Authority
+from tools.site import Profile, Settings, Site, profile_from
+from tools.utility import PROFILES, Options, Utility
+
+START = 1_800_000_000   # Unix second of the house's second 0: a whole five minutes
+TICKS = (1 << 30) - 45_000  # the port's ticks at the first boot: they wrap after 45 s
+PIN = 111115
+ECONNREFUSED, ENOENT = 111, -2
+
+CONFIG = {"pin": PIN, "inverter": "site.test:502/1", "meter": "site.test:502/200",
+          "site_exp_w": 5000, "site_imp_w": 15000, "failsafe_exp_w": 1000, "failsafe_imp_w": 5000}
+
+
+@functools.lru_cache(maxsize=1)
+def certificates():
+    """A device's key and chain, made once a process: {file name: bytes}, and its LFDI."""
+    device = Authority.create().device()
+    with tempfile.TemporaryDirectory() as folder:
+        device.write(folder)
+        return {p.name: p.read_bytes() for p in Path(folder).glob("*.der")}, device.lfdi
+
+
+@dataclass(frozen=True)
+class Said:
+    """A line of the firmware's log: when, level, code, and its pairs."""
+
+    at: float
+    level: str
+    code: str
+    pairs: dict
+    text: str
+
+
+class House:
+    """See the module's text.
+
+    `story`: (second, "connect" | "write" | "request" | "log", what), in the order in which it
+    happened.  `tamper(request, reply)` may give another reply.  `piece`: bytes that arrive at
+    once, `chunks`: size of HTTP chunks (None: Content-Length), `closes`: no keep-alive.
+    """
+
+    def __init__(self, folder, *, seed=1, poll_s=60, profile="eql", layout=None, pv=8000,
+                 load=500, wmax_w=10000, meter_line=False, config=None, **options):
+        """`pv`, `load`: W, or points as tools.site.Profile has them; `config`: other settings."""
+        certs, self.lfdi = certificates()
+        self.ms = 0
+        self.http_ms, self.modbus_ms, self.connect_ms = 20, 8, 3
+        self.piece = self.chunks = self.tamper = None
+        self.closes, self.keepalive_s = False, 75
+        self.story, self.log = [], []
+        self._seed, self._boots, self._born = seed, 0, 0
+        self._queue, self._order = [], itertools.count()
+        self._lines, self._down = {}, {}
+        self._starting = self._ending = False
+        self.device = self.ended = None
+        self._make_utility(seed, poll_s, profile, layout, options)
+        self.site = Site(Settings(wmax_w=wmax_w, seed=seed),
+                         Profile(_points(pv), _points(load)), 0.0)
+        self.flash = Path(folder) / "flash"
+        self.flash.mkdir()
+        for name, data in certs.items():
+            (self.flash / name).write_bytes(data)
+        keys = {"server": "https://utility.test" + self.utility.roots["dcap"],
+                "profile": profile, **CONFIG, **(config or {})}
+        if meter_line:
+            keys["meter"] = "meter.test:502/200"
+        self.configure(**keys)
+
+    def _make_utility(self, seed, poll_s, profile, layout, options):
+        options = {"static_pin": PIN, **options}
+        if layout:
+            options["layout"] = layout
+        self.utility = Utility(PROFILES[profile], seed=seed, options=Options(**options),
+                               poll_s=poll_s)
+        self.utility.register(self.lfdi, START)
+
+    def configure(self, **keys):
+        """Write config.txt."""
+        text = "".join(f"{k} = {v}\n" for k, v in keys.items())
+        (self.flash / "config.txt").write_text(text)
+
+    # -- time -----------------------------------------------------------------
+
+    @property
+    def now(self):
+        """Seconds since the house was made."""
+        return self.ms / 1000
+
+    @property
+    def unix(self):
+        """The same as Unix time, of the utility's machine."""
+        return START + self.ms / 1000
+
+    def after(self, ms, action):
+        """Do something in `ms`."""
+        heapq.heappush(self._queue, (self.ms + round(ms), next(self._order), action))
+
+    def at(self, second, action):
+        """Do something at a second of the house."""
+        self.after(second * 1000 - self.ms, action)
+
+    def run(self, seconds):
+        """Live for so long."""
+        self._live(self.ms + round(seconds * 1000), None)
+
+    def run_to(self, second):
+        """Live until that second of the house."""
+        self._live(round(second * 1000), None)
+
+    def run_until(self, condition, at_most):
+        """Live until `condition()`; AssertionError after `at_most` seconds. Gives `now`."""
+        if not self._live(self.ms + round(at_most * 1000), condition):
+            raise AssertionError(f"not within {at_most} s; the log ends:\n" + self.tail())
+        return self.now
+
+    def _live(self, until, condition):
+        met = condition is not None and condition()
+        while not met:
+            if self._starting:
+                self._starting = False
+                self._listen()
+            payload = self._payload()
+            due = self._born + self.device.due if self.device else until + 1
+            if payload:
+                self._answer(payload, until)
+            else:
+                first = self._queue[0][0] if self._queue else until + 1
+                self.ms = max(self.ms, min(first, due, until))
+                if first <= self.ms:
+                    heapq.heappop(self._queue)[2]()
+                elif due <= self.ms:
+                    self._answer(b"", until)
+                else:
+                    break
+            met = condition is not None and condition()
+        self.site.advance(self.now)
+        return met
+
+    # -- the device -----------------------------------------------------------
+
+    def boot(self, *, clock=True, ends=False):
+        """Switch the board on; `clock` False: its wall clock is unset, as after a flat cell.
+
+        `ends`: it may end by itself, as it does for settings that cannot be used.
+        """
+        self._ending = ends
+        self._boots += 1
+        self._born = self.ms
+        ticks = (TICKS + 77_777_777 * (self._boots - 1)) % (1 << 30)
+        unix_s = int(self.unix) if clock else 0
+        self.device = Device(self.flash, ticks=ticks, unix_s=unix_s,
+                             seed=self._seed + self._boots)
+        self._starting = True
+
+    def power_cut(self):
+        """The board is dead at once; sun, load and server go on. `boot` starts it again."""
+        self.device.kill()
+        self.device = None
+        self._lines.clear()
+
+    def stop(self):
+        """Ctrl-C: give the device ten seconds to end cleanly. Gives its exit status."""
+        device = self.device
+        self._ending = True
+        end = self.ms + 10_000
+        self._answer(b"K", end)
+        self._live(end, lambda: self.device is None)
+        assert device.code is not None, "still there after 10 s:\n" + self.tail()
+        return device.code
+
+    def close(self):
+        """End the process; for the end of a test."""
+        if self.device:
+            self.device.kill()
+            self.device = None
+
+    def _listen(self):
+        """What the device does until it waits, or its end."""
+        device = self.device
+        acts = device.acts()
+        self.ms = max(self.ms, self._born + device.now)
+        for act in acts:
+            getattr(self, "_act_" + act[0].lower())(*act[1:])
+        if device.code is not None:
+            self.device = None
+            self.ended = device
+            self._lines.clear()
+            assert self._ending, f"the firmware ended ({device.code}): {device.output}"
+
+    def _answer(self, payload, until):
+        device = self.device
+        first = self._queue[0][0] if self._queue else until
+        blocked = any(line.out for line in self._lines.values())
+        horizon = 0 if blocked else min(first, until) - self._born
+        device.answer(self.ms - self._born, max(horizon, 0), payload)
+        self._listen()
+
+    def _payload(self):
+        parts = []
+        for number, line in list(self._lines.items()):
+            for sign, *code in line.signs:
+                parts.append(struct.pack("<cI", sign.encode(), number)
+                             + (struct.pack("<H", code[0]) if code else b""))
+            line.signs.clear()
+            n = min(len(line.out), line.credit)
+            if n:
+                parts.append(struct.pack("<cIH", b"D", number, n) + bytes(line.out[:n]))
+                del line.out[:n]
+                line.credit -= n
+            if line.ending and not line.out:
+                parts.append(struct.pack("<cI", b"E", number))
+                line.dead, line.ending = True, False
+        return b"".join(parts)
+
+    def _act_l(self, ms, text):
+        at = (self._born + ms) / 1000
+        line = parse(text)
+        self.log.append(Said(at, line.level, line.code, line.pairs, text))
+        self.story.append((at, "log", text))
+
+    def _act_c(self, number, port, host):
+        kind = {("utility.test", 443): HttpLine, ("site.test", 502): ModbusLine,
+                ("meter.test", 502): ModbusLine}.get((host, port))
+        self.story.append((self.now, "connect", host))
+        line = (kind or ModbusLine)(self, number)
+        self._lines[number] = line
+        how = self._down.get(host, "up") if kind else "refuse"
+        if how == "refuse":
+            line.dead = True
+            line.later, line.signs = None, []
+            self.after(self.connect_ms, lambda: line.signs.append(("F", ECONNREFUSED)))
+        elif how == "up":
+            line.later(self.connect_ms, lambda: line.signs.append(("O",)))
+
+    def _act_w(self, number, data):
+        line = self._lines[number]
+        if line.dead:
+            line.signs.append(("F", 104))
+        else:
+            line.feed(data)
+
+    def _act_a(self, number, n):
+        if number in self._lines:
+            self._lines[number].credit += n
+
+    def _act_x(self, number):
+        self._lines.pop(number).closed()
+
+    # -- what the test does ---------------------------------------------------
+
+    def network(self, host, how):
+        """A host is "up", refuses connections ("refuse") or swallows all ("drop")."""
+        self._down[host] = how
+        kind = HttpLine if host == "utility.test" else ModbusLine
+        for line in self._lines.values():
+            if isinstance(line, kind):
+                line.mute = how == "drop"
+                if how == "refuse":
+                    line.cut(reset=True)
+
+    def server_up(self, up, how="refuse"):
+        """The utility's server runs, or connections to it are refused (or dropped)."""
+        self.network("utility.test", "up" if up else how)
+
+    def rendered(self, reply):
+        """A reply as the bytes of the present transfer coding."""
+        return render(reply, self.chunks)
+
+    def default(self, program="p1", grad=None, **modes):
+        """Set a program's default."""
+        self.utility.set_default(program, modes, grad=grad)
+
+    def publish(self, start, duration, program="p1", more=None, **modes):
+        """Publish a control that starts at that second of the house; gives it."""
+        said = {"start": START + start, "duration": duration, "modes": modes, **(more or {})}
+        return self.utility.publish(program, said, self.unix)
+
+    def cancel(self, control):
+        """Cancel a control now."""
+        control.cancel(self.unix)
+
+    # -- what it sees ---------------------------------------------------------
+
+    def requests(self, resource=None, method=None, since=0.0):
+        """The utility's journal: entries with `at`, of one kind of resource, of one method."""
+        found = []
+        for entry in self.utility.journal.since(0):
+            at = round(entry["time"] - START, 3)
+            if (at >= since and resource in (None, entry["resource"])
+                    and method in (None, entry["method"])):
+                found.append({**entry, "at": at})
+        return found
+
+    def answers(self, control=None):
+        """Responses in the order received: (status, createdDateTime, when), of one control."""
+        return [(row["status"], row["created"] - START, round(row["time"] - START, 3))
+                for row in self.utility.site().responses
+                if control is None or row["subject"] == control.mrid]
+
+    def statuses(self, control):
+        """The statuses answered for a control, in order."""
+        return [status for status, _, _ in self.answers(control)]
+
+    def said(self, code, since=0.0, **pairs):
+        """Lines of the log with that code, and with those values."""
+        return [line for line in self.log if line.code == code and line.at >= since
+                and all(line.pairs.get(k) == str(v) for k, v in pairs.items())]
+
+    def limits(self):
+        """(second, export W, source) of each LIMIT line."""
+        return [(line.at, int(line.pairs["exp_w"]), line.pairs["src"])
+                for line in self.said("LIMIT")]
+
+    def first(self, kind, what=""):
+        """Place in the story of the first thing of that kind; its length when there is none."""
+        found = (i for i, row in enumerate(self.story) if row[1] == kind and what in row[2])
+        return next(found, len(self.story))
+
+    def tail(self, n=25):
+        """The end of the log, for a failure's text."""
+        return "\n".join(f"{line.at:9.3f} {line.text}" for line in self.log[-n:])
+
+    def rows(self, start=0.0, end=1e9):
+        """The site's true record between two seconds."""
+        rows = list(self.site.record.rows)
+        times = [row.time for row in rows]
+        return rows[bisect.bisect_left(times, start):bisect.bisect_left(times, end)]
+
+    def judge(self, *limits):
+        """Verdict of tools.demo over limits (start, end, W): the rule of 15 s and tolerance."""
+        segments = [Segment(s, e, w, "event", "") for s, e, w in limits]
+        return judge(self.rows(), segments, self.site.settings.wmax_w)
+
+    def worst_export(self, start, end):
+        """The largest true export between two seconds, in W."""
+        return max(-row.site_w for row in self.rows(start, end))
+
+
+def _points(said):
+    return said if isinstance(said, list) else [[0, said]]
+
+
+@contextlib.contextmanager
+def living(folder, **options):
+    """A house whose process ends with the block."""
+    house = House(folder, **options)
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+__all__ = ["GRACE_S", "START", "House", "living", "profile_from", "tolerance_w"]

@@ -1,0 +1,59 @@
+"""Starts the firmware in virtual time: firmware/main.py with another network and log sink.
+
+Enters: the board's module, which talks to the test process.  Leaves: exit status 0 after a clean
+stop that left the floor in the inverter, 1 when it did not, 2 for settings that cannot be used.
+"""
+
+import errno
+import gc
+import sys
+
+import board
+import config
+import log
+from app import App
+from link import Link
+from store import Store
+
+
+class Network(Link):
+    """link.Link over the sockets of the test process, its TLS left out: HTTP in the clear."""
+
+    async def connect(self, host, port, secure, deadline):
+        if secure and self._context is None:
+            raise ValueError("no device certificate: https is not possible")
+        return await Link.connect(self, host, port, False, deadline)
+
+    async def open_socket(self, host, port, deadline):
+        sock = board.ticks.new_socket(host, port)
+        try:
+            await self._loop.writable(sock, deadline)
+            if sock.failed:
+                raise OSError(sock.failed)
+            if not sock.opened:
+                raise OSError(errno.ECONNRESET)
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
+
+def main():
+    """Run until the test process says Ctrl-C."""
+    global config
+    setup = log.setup
+    log.setup = lambda clock: setup(clock, board.ticks.say)
+    store = Store(board.flash())
+    try:
+        conf = config.load(store)
+    except config.ConfigError as exc:
+        print("CONFIG_WRONG " + str(exc))
+        sys.exit(2)
+    del config, sys.modules["config"]
+    gc.collect()
+    parked = App(board, store, conf, Network).run()
+    board.ticks.push()
+    sys.exit(0 if parked else 1)
+
+
+main()
