@@ -70,6 +70,9 @@ class Answers:
         except failure as exc:
             self._failed(exc, status, key)
             return True
+        except ValueError as exc:  # the replyTo is no address: no try will do better
+            self._failed(failure(_REFUSED, str(exc)), status, key)
+            return True
         self._fails = 0
         self.delivered += 1
         schedule.answered()

@@ -57,6 +57,7 @@ class Control:
         self._bus, self._meter_bus = buses
         self._conf = conf
         self._gate = gate
+        self._back = loop.flag()  # a lost inverter answers again
         self._inverter = self._limit = self._meter = self._law = None
         unit, meter_unit = conf.inverter[2], conf.meter[2]
         self._write_op = op_class(unit, array("H", bytes(128)), sink=self)
@@ -85,20 +86,23 @@ class Control:
 
     async def run(self):
         """Find the devices, then look after them; never returns."""
-        while self._inverter is None:
-            if not await self._find_inverter():
-                await self._loop.sleep_ms(_SEARCH_MS)
         while True:
+            if self._law is None:
+                await self._find_inverter()
             if self._meter is None:
                 await self._find_meter()
-            rest = _SEARCH_MS if self._meter is None else _WATCH_MS
-            await self._loop.sleep_ms(rest)
-            await self._watch()
+            rest = _SEARCH_MS if self._meter is None or self._law is None else _WATCH_MS
+            try:
+                await self._loop.wait(self._back, self._loop.after(rest))
+            except OSError:  # nothing came back
+                pass
+            if self._law is not None:
+                await self._watch()
 
     async def _find_inverter(self):
         found = await self._devices.inverter(self._bus, self._conf.inverter[2])
         if found is None:
-            return False
+            return
         self._inverter, self._limit = found
         self._law = self._law_class(self._limit.wmax_w,
                                     uncontrolled_gen_w=self._conf.uncontrolled_gen_w)
@@ -107,7 +111,6 @@ class Control:
         self._bus.add(self._write_op)
         self._plan(self._bus, self._inverter_op, self._inverter)
         self.step(self._loop.now())
-        return True
 
     async def _find_meter(self):
         meter = await self._devices.meter(self._meter_bus, self._conf.meter[2],
@@ -135,10 +138,7 @@ class Control:
                 log.warn("BLIND", "cap_w", self.cap_w, "do", "is the meter there and alive?")
             else:
                 log.info("SIGHTED", "site_w", self.site_w, "pv_w", self.pv_w)
-        if self._inverter_op.failures:
-            self._was_lost = self._was_lost or self._inverter_op.failures > _LOST
-        elif self._was_lost:
-            self._was_lost = False
+        if self._was_lost and not self._inverter_op.failures:
             await self._recheck()
 
     async def _recheck(self):
@@ -146,7 +146,10 @@ class Control:
             log.warn("INVERTER_MOVED", "do", "walking its map again")
             self._bus.remove(self._inverter_op)
             self._bus.remove(self._write_op)
-            await self._find_inverter()
+            self._law = None  # run() finds it anew
+            self._state = _FREE
+            self._target_w = -1
+        self._was_lost = False
 
     async def park(self, deadline):
         """A clean stop: leave the blind limit in the inverter, for no one will steer it then."""
@@ -154,9 +157,13 @@ class Control:
         self.site_w = ABSENT
         if self._law is not None:
             self._run(self._loop.now())
-            while self._held_w != self.cap_w and self._loop.left(deadline) > 0:
+            while not self._rests() and self._loop.left(deadline) > 0:
                 await self._loop.sleep_ms(_PERIOD_MS)
-        self.parked = 1 if self._law is not None and self._held_w == self.cap_w else 0
+        self.parked = 1 if self._law is not None and self._rests() else 0
+
+    def _rests(self):
+        # The device holds the cap, and no other one is on its way there.
+        return self._stands and self._target_w == self._held_w == self.cap_w
 
     # -- the 200 ms path (allocates nothing) ------------------------------------
 
@@ -180,30 +187,36 @@ class Control:
                 self._inverter_at = op.at
                 self._inverter_old = False
                 self.pv_w = self._inverter.w
+                if self._was_lost:
+                    self._back.set()
             elif op.failures == _LOST:
-                self._stands = False  # a device that restarts has forgotten it
+                self._was_lost = True
             self._run(now)
 
     def _run(self, now):
         self._ran = now
         e = self._limits.envelope
-        age, p_age = self._ages(now)
         export_w = ABSENT if self.site_w == ABSENT else -self.site_w
         gen_w = self._law.wmax_w if e.gen_w == ABSENT else e.gen_w
-        self.cap_w = self._law.step(export_w, age, self.pv_w, p_age, e.exp_w, gen_w)
+        self.cap_w = self._law.step(export_w, self._meter_age(now), self.pv_w,
+                                    self._inverter_age(now), e.exp_w, gen_w)
         self._judge(export_w, gen_w, e)
         self._write(now)
 
-    def _ages(self, now):
+    def _meter_age(self, now):
         # A value that never came, or does not move, has an age beyond all bounds.
-        age = p_age = _OLD_MS
-        if not self._meter_old and self._meter.repeats < _FROZEN:
-            age = self._loop.diff(now, self._meter_at)
-            self._meter_old = age > _OLD_MS >> 1  # before the ticks wrap
-        if not self._inverter_old:
-            p_age = self._loop.diff(now, self._inverter_at)
-            self._inverter_old = p_age > _OLD_MS >> 1
-        return age, p_age
+        if self._meter_old or self._meter.repeats >= _FROZEN:
+            return _OLD_MS
+        age = self._loop.diff(now, self._meter_at)
+        self._meter_old = age > _OLD_MS >> 1  # before the ticks wrap
+        return age
+
+    def _inverter_age(self, now):
+        if self._inverter_old:
+            return _OLD_MS
+        age = self._loop.diff(now, self._inverter_at)
+        self._inverter_old = age > _OLD_MS >> 1
+        return age
 
     def _judge(self, export_w, gen_w, e):
         # Obeyed: the limit stands and for a second no measured power was above it.
@@ -223,6 +236,11 @@ class Control:
                 limits.obeyed = limits.version
 
     def _write(self, now):
+        # A device that was lost may have restarted and forgotten it, or be another one: it is
+        # written to once it is back and known.
+        if self._was_lost or not self._bus.up():
+            self._stands = False
+            return
         if self._state == _BUSY:
             return
         loop, cap, target = self._loop, self.cap_w, self._target_w

@@ -71,7 +71,11 @@ class Limits:
         sources = e.source[0] | e.source[1] << 4 | e.source[2] << 8
         same = (seen[0] == e.exp_w and seen[1] == e.imp_w and seen[2] == e.gen_w
                 and seen[3] == sources and seen[4] == winner)
-        seen[0], seen[1], seen[2], seen[3], seen[4] = e.exp_w, e.imp_w, e.gen_w, sources, winner
+        seen[0] = e.exp_w  # one by one: five at once would make a tuple
+        seen[1] = e.imp_w
+        seen[2] = e.gen_w
+        seen[3] = sources
+        seen[4] = winner
         return not same
 
     def _confirm(self):

@@ -121,6 +121,7 @@ class Bus:
 
     def remove(self, op):
         """Take an Op out of the plan; its answer, if one is due, is passed over."""
+        op.wanted = False
         if op in self._ops:
             self._ops.remove(op)
         if self._op is op:

@@ -82,8 +82,10 @@ class Reading:
             start += self._taken
             if total < 0 or self._unread:
                 break
-            if self._taken == 0 or start >= total:
+            if start >= total:
                 return
+            if not self._taken:  # it says that there is more, and gives nothing
+                break
         raise self._failure(_UNREADABLE, "the list has no end, or an item that is none")
 
     def _item(self, reader):

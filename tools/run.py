@@ -23,7 +23,8 @@ def firmware_command(flash: str | Path, heap: str = HEAP) -> tuple[list[str], di
     """The command line and environment that run the compiled firmware on a flash folder."""
     code = bundle("unix")
     env = {**os.environ, "MICROPYPATH": f"{code}:.frozen"}
-    argv = [str(MICROPYTHON), "-X", f"heapsize={heap}", "-m", "main", str(Path(flash).resolve())]
+    argv = [str(MICROPYTHON), "-X", f"heapsize={heap}", "-c", "import boot, main",
+            str(Path(flash).resolve())]
     return argv, env
 
 

@@ -13,6 +13,8 @@ sys.path[:0] = [str(HERE), str(ROOT / "lib"), str(ROOT / "host_tests" / "unix")]
 import lists
 import sep2
 import xmlpull
+from sep2 import elements
+from sep2.resource import name_of
 from tools.utility import profiles
 from tools.utility.schema import Schema
 
@@ -84,18 +86,24 @@ def test_the_long_lists_are_valid():
 
 
 def test_no_name_of_ours_shares_its_key_with_another_in_one_table():
-    """Names are compared in full; only these two are told apart by that alone."""
+    """Names are compared in full; only these are told apart by that alone."""
     shared = []
+    for row, table in enumerate(elements.TABLE):
+        other = elements.NEXT[row]
+        while other != elements.NONE:
+            if elements.TABLE[other] == table:
+                shared.append({name_of(row), name_of(other)})
+            other = elements.NEXT[other]
+    assert shared == [{"opModMaxLimW", "opModTargetW"}, {"DERControlList", "DERProgramList"}]
 
-    def walk(table):
-        for name, _kind, dest, _low, _high, other in table.values():
-            if other:
-                shared.append({name, other[0]})
-            if isinstance(dest, dict):
-                walk(dest)
 
-    for cls in (sep2.DeviceCapability, sep2.Time, sep2.EndDeviceList, sep2.Registration,
-                sep2.FunctionSetAssignmentsList, sep2.DERProgramList, sep2.DefaultDERControl,
-                sep2.DERControlList):
-        walk(cls.ROOTS)
-    assert [s for s in shared if s != {b"opModMaxLimW", b"opModTargetW"}] == []
+def test_every_row_is_found_by_the_key_of_its_name():
+    words = [word for line in elements.TEXT.split(b"|") for word in line.split()[::2]]
+    assert [name_of(row).encode() for row in range(len(elements.KIND))] == words
+    for row, name in enumerate(words):
+        at = elements.ROWS[xmlpull.key(name)]
+        while at != row:
+            at = elements.NEXT[at]
+            assert at != elements.NONE, name
+        if row < len(elements.QUICK):
+            assert elements.QUICK[row] == name

@@ -66,8 +66,9 @@ class House:
     """See the module's text.
 
     `story`: (second, "connect" | "write" | "request" | "log", what), in the order in which it
-    happened.  `tamper(request, reply)` may give another reply.  `piece`: bytes that arrive at
-    once, `chunks`: size of HTTP chunks (None: Content-Length), `closes`: no keep-alive.
+    happened.  `heard(kind, request)` is called before a request is answered, `tamper(kind, reply)`
+    may give another reply.  `piece`: bytes that arrive at once, `chunks`: size of HTTP chunks
+    (None: Content-Length), `closes`: no keep-alive.
     """
 
     def __init__(self, folder, *, seed=1, poll_s=60, profile="eql", layout=None, pv=8000,
@@ -76,7 +77,7 @@ class House:
         certs, self.lfdi = certificates()
         self.ms = 0
         self.http_ms, self.modbus_ms, self.connect_ms = 20, 8, 3
-        self.piece = self.chunks = self.tamper = None
+        self.piece = self.chunks = self.heard = self.tamper = None
         self.closes, self.keepalive_s = False, 75
         self.story, self.log = [], []
         self._seed, self._boots, self._born = seed, 0, 0
@@ -328,6 +329,12 @@ class House:
                 for row in self.utility.site().responses
                 if control is None or row["subject"] == control.mrid]
 
+    def gaps(self, resource, since=0.0, until=1e9):
+        """Seconds between reads of the first page of a kind of resource, from `since` on."""
+        at = [e["at"] for e in self.requests(resource, "GET", since)
+              if e["at"] < until and ("s=" not in e["path"] or "s=0&" in e["path"])]
+        return [b - a for a, b in zip(at, at[1:])]
+
     def statuses(self, control):
         """The statuses answered for a control, in order."""
         return [status for status, _, _ in self.answers(control)]
@@ -358,7 +365,8 @@ class House:
         return rows[bisect.bisect_left(times, start):bisect.bisect_left(times, end)]
 
     def judge(self, *limits):
-        """Verdict of tools.demo over limits (start, end, W): the rule of 15 s and tolerance."""
+        """Verdict of tools.demo over limits (start, end, W) without gaps: 15 s and tolerance."""
+        assert all(a[1] == b[0] for a, b in zip(limits, limits[1:]))
         segments = [Segment(s, e, w, "event", "") for s, e, w in limits]
         return judge(self.rows(), segments, self.site.settings.wmax_w)
 
@@ -377,6 +385,9 @@ def living(folder, **options):
     house = House(folder, **options)
     try:
         yield house
+    except AssertionError:
+        print(house.tail(80))  # pytest shows it with the failure
+        raise
     finally:
         house.close()
 

@@ -114,10 +114,14 @@ class HttpLine(Line):
         house = self.house
         if self.mute:
             return
+        place = house.utility.hrefs.find(asked.path)
+        kind = place.kind if place else "unknown"
+        house.story.append((house.now, "request", asked.method + " " + kind))
+        if house.heard:
+            house.heard(kind, asked)
         reply = house.utility.answer(asked, house.unix, session=self.number)
-        house.story.append((house.now, "request", asked.method + " " + asked.path))
         if house.tamper:
-            reply = house.tamper(asked, reply) or reply
+            reply = house.tamper(kind, reply) or reply
         self._last = house.ms
         if reply.fault:
             self._spoil(reply)

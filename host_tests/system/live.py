@@ -63,7 +63,7 @@ class Process:
         return bool(data)
 
     def end(self, number=signal.SIGTERM):
-        """Send a signal (0: none) and wait; returns the exit status, the lines are read to the last."""
+        """Send a signal (0: none) and wait; returns the exit status. The last lines are read."""
         if self.child.poll() is None:
             self.child.send_signal(number)
         try:

@@ -4,7 +4,7 @@ Enters: what is to happen and when.  Leaves: a port's `time`, a poller, and a fo
 
     world = World()
     loop = Loop(world, world)
-    result = run(loop, coroutine)             # time jumps to whatever comes next
+    result = run(world, loop, coroutine)            # time jumps to whatever comes next
     flash = Flash()
     store = Store(flash.folder)
 """
@@ -72,12 +72,18 @@ class World:
             self.t = self.ticks_add(self.t, ms)
 
 
-def run(loop, coro):
-    """Drive a coroutine on the loop to its end; returns or raises what it did."""
+def run(world, loop, coro):
+    """Drive a coroutine on the loop to its end; returns or raises what it did, at that instant."""
     got = []
 
     async def whole():
-        got.append(await coro)
+        try:
+            got.append(await coro)
+            got.append(None)
+        except Exception as exc:  # handed on to the test
+            got.append(None)
+            got.append(exc)
+        world.end = world.t
 
     task = loop.spawn("test", whole())
     for _ in range(100000):
@@ -86,8 +92,9 @@ def run(loop, coro):
         loop.turn()
     else:
         raise AssertionError("the coroutine does not end")
-    if task.error is not None:
-        raise task.error
+    world.end = None
+    if got[1] is not None:
+        raise got[1]
     return got[0]
 
 
@@ -116,9 +123,13 @@ class Said:
 
 
 class Flash:
-    """A littlefs in RAM; `left` block writes from now on succeed, the power is then cut."""
+    """A littlefs in RAM; `left` block writes from now on succeed, the power is then cut.
+
+    There is one at a time: a new one takes the place of the last.
+    """
 
     SIZE = 256
+    here = False  # one is mounted
 
     def __init__(self, blocks=64):
         self._data = bytearray(blocks * self.SIZE)
@@ -126,16 +137,20 @@ class Flash:
         self.left = -1
         self.writes = 0
         vfs.VfsLfs2.mkfs(self)
-        self.folder = "/ram%d" % (id(self) & 0xFFFFFF)
+        self.folder = "/ram"
+        if Flash.here:
+            self.unmount()
         self.mount()
 
     def mount(self):
         self.left = -1
         self._fs = vfs.VfsLfs2(self)
         vfs.mount(self._fs, self.folder)
+        Flash.here = True
 
     def unmount(self):
         vfs.umount(self.folder)
+        Flash.here = False
 
     def reboot(self):
         """The power comes back."""

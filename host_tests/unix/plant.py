@@ -32,11 +32,11 @@ class Unit:
         self.writes = 0
         self.log = array("i", bytes(12 * _LOG))
 
-    def at(self, words, offset):
-        """The address of a model's register: `words` as registers.py made the model."""
+    def at(self, model_id, offset):
+        """The address of a model's register, `offset` counted from its ID."""
         n = 2
         regs = self.regs
-        while regs[n] != words[0]:
+        while regs[n] != model_id:
             n += regs[n + 1] + 2
         return self.base + n + offset
 

@@ -31,7 +31,6 @@ def loaded(store):
 def test_a_new_flash_has_none():
     flash, store = make()
     assert loaded(store) is None
-    flash.unmount()
 
 
 def test_what_was_saved_is_there_at_the_next_boot():
@@ -39,7 +38,6 @@ def test_what_was_saved_is_there_at_the_next_boot():
     assert Keep(store).save(record())
     flash.reboot()
     assert loaded(store) == list(record())
-    flash.unmount()
 
 
 def test_every_truncation_reads_as_none():
@@ -54,7 +52,6 @@ def test_every_truncation_reads_as_none():
         assert loaded(store) is None
     store.write(NAME, data)
     assert loaded(store) == list(record())
-    flash.unmount()
 
 
 def test_every_flipped_bit_reads_as_none():
@@ -69,7 +66,6 @@ def test_every_flipped_bit_reads_as_none():
             data[i] ^= 1 << bit
     store.write(NAME, data)
     assert loaded(store) == list(record())
-    flash.unmount()
 
 
 def test_a_failed_load_leaves_the_record_alone():
@@ -77,7 +73,6 @@ def test_a_failed_load_leaves_the_record_alone():
     store.write(NAME, b"x" * 93)
     rec = record()
     assert not Keep(store).load(rec) and rec == record()
-    flash.unmount()
 
 
 def test_a_file_too_large_to_be_ours_does_not_stop_the_boot():
@@ -85,7 +80,6 @@ def test_a_file_too_large_to_be_ours_does_not_stop_the_boot():
     store.write(NAME, bytes(9000))
     assert loaded(store) is None
     assert Keep(store).save(record()) and loaded(store) == list(record())
-    flash.unmount()
 
 
 def test_only_differences_are_written():
@@ -102,7 +96,6 @@ def test_only_differences_are_written():
     assert again.load(array("i", bytes(4 * REC_SIZE)))
     before = flash.writes
     assert not again.save(rec) and flash.writes == before
-    flash.unmount()
 
 
 def test_a_power_cut_at_any_block_leaves_old_or_new():
@@ -122,7 +115,6 @@ def test_a_power_cut_at_any_block_leaves_old_or_new():
         assert found in (old, new), cut
         assert not done or found == new
         seen.append(found == new)
-        flash.unmount()
         if done:
             break
     assert done and not seen[0] and len(seen) > 2, seen
@@ -138,7 +130,6 @@ def test_a_save_that_failed_is_tried_again():
     flash.reboot()
     assert keep.save(record(900)) and loaded(store) == list(record(900))
     assert keep.writes == 2
-    flash.unmount()
 
 
 check.run(globals())

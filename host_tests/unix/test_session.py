@@ -1,5 +1,5 @@
 # heap: 512k
-"""One conversation with a server in memory: what each failure means, and what becomes of the line."""
+"""One conversation with a server in memory: what a failure means, and to the line."""
 
 import check
 import sep2
@@ -34,14 +34,15 @@ class Rig:
         self.list = sep2.DERProgramList(xml)
 
     def read(self, reader=None, take=None):
-        return run(self.loop, self.session.read(_URL, reader or self.tm, take))
+        return run(self.world, self.loop, self.session.read(_URL, reader or self.tm, take))
 
     def fails(self, **kw):
         """The SessionError that a read ends with."""
         return check.raises(SessionError, lambda: self.read(**kw))
 
     def post(self, body=b"<a/>"):
-        return run(self.loop, self.session.post(_URL, bytearray(body) + b"rest", len(body)))
+        data = bytearray(body) + b"rest"
+        return run(self.world, self.loop, self.session.post(_URL, data, len(body)))
 
 
 def test_a_read_fills_the_reader_and_keeps_the_line():
@@ -222,7 +223,7 @@ def test_a_body_is_posted_whole_and_its_status_given():
     assert [rig.post(b"<a>" + b"b" * n + b"</a>") for n in (0, 100, 400)] == [201, 204, 200]
     assert [len(body) for body in rig.server.bodies()] == [7, 107, 407]
     assert b"Content-Type: application/sep+xml\r\n" in rig.server.heads[0]
-    assert run(rig.loop, rig.session.put(_URL, bytearray(b"<a/>"), 4)) == 200
+    assert run(rig.world, rig.loop, rig.session.put(_URL, bytearray(b"<a/>"), 4)) == 200
     assert rig.server.requests[-1][1] == "PUT" and len(rig.server.wires) == 1
 
 
@@ -237,7 +238,7 @@ def test_an_address_that_is_none_is_a_failure_like_any_other():
     rig = Rig(ok(_DOC))
     for url in ("ftp://server.example/tm", "http://server.example:99999/", "/tm"):
         failed = check.raises(SessionError, lambda: run(
-            rig.loop, rig.session.read(url, rig.tm, None)))
+            rig.world, rig.loop, rig.session.read(url, rig.tm, None)))
         assert failed.kind == OUTAGE
 
 

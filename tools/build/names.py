@@ -23,7 +23,8 @@ from tools.build.scopes import Place, Scope
 from tools.build.source import Module, Program
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_APART = "__apart"
+_CAPITALS = [a + b for a, b in itertools.product(["", *_LETTERS.upper()], _LETTERS.upper())]
+_APART = "__apart"  # of what functions bind, until they get their short names
 SHORT = [*ROM_NAMES, *(c for c in _LETTERS),
          *(a + b for a, b in itertools.product(_LETTERS, repeat=2) if a + b not in
            ("as", "if", "in", "is", "or"))]
@@ -42,7 +43,7 @@ def shorten(program: Program) -> dict[str, dict[str, list[str]]]:
     for module in program.modules.values():
         _variables(module)
     _refresh(program)
-    _Attributes(program, whole, said).run()
+    _Attributes(program, whole, keywords, said).run()
     _refresh(program)
     return said.as_dict()
 
@@ -168,7 +169,7 @@ class _Globals:
 
 def _first(used: set[str], from_the_end: bool = False) -> str:
     # What class bodies load must differ from every attribute: those names come from the far end.
-    names = reversed(ROM_NAMES) if from_the_end else SHORT
+    names = itertools.chain(reversed(ROM_NAMES), _CAPITALS) if from_the_end else SHORT
     return next(n for n in names if n not in used)
 
 
@@ -255,14 +256,14 @@ def _variables(module: Module) -> None:
 class _Attributes:
     """One short name for each attribute; those that can meet on an object get different ones."""
 
-    def __init__(self, program: Program, whole: set[str], said: _Said):
+    def __init__(self, program: Program, whole: set[str], keywords: set[str], said: _Said):
         self._program, self._said = program, said
         self._family: dict[int, int] = {}
         self._homes: dict[str, set[int]] = {}  # attribute: families that define it
         self._outside: set[str] = set()  # written from outside
         self._nodes: dict[str, list[tuple[Module, ast.AST]]] = {}
         self._foreign: set[int] = set()  # families with a base that is not ours
-        self._kept = self._words(whole)
+        self._kept = self._words(whole) | keywords  # setattr() may get them by **
         self._in_class: set[str] = set()
 
     def run(self) -> None:

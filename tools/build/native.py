@@ -14,16 +14,17 @@ from pathlib import Path
 MICROPYTHON = Path(sys.executable).parent / "micropython"
 
 # Part of every port since .mpy version 6.2: as an attribute, argument or global they take no heap.
+# Without those that the compiler takes for its own: const, globals, locals, range, super.
 ROM_NAMES = (
-    "self key value id items index args pos end start stop step count len list dict set get find "
-    "all any abs max min map next sum sort join hash iter open ord pow print range read repr "
-    "round send sep split str strip super throw tuple type update upper values write zip append "
-    "bool bytearray bytecode bytes callable chr classmethod clear close const copy dir divmod "
-    "endswith eval exec extend format from_bytes getattr globals hasattr insert int isalpha "
-    "isdigit isinstance islower isspace issubclass isupper keys little locals lower lstrip main "
-    "object pop popitem readinto readline remove replace reverse rfind rindex rsplit rstrip "
-    "setattr setdefault sorted startswith staticmethod to_bytes"
-).replace(" pos ", " ").split()
+    "self key value id items index args end start stop step count len list dict set get find all "
+    "any abs max min map next sum sort join hash iter open ord pow print read repr round send sep "
+    "split str strip throw tuple type update upper values write zip append bool bytearray "
+    "bytecode bytes callable chr classmethod clear close copy dir divmod endswith eval exec "
+    "extend format from_bytes getattr hasattr insert int isalpha isdigit isinstance islower "
+    "isspace issubclass isupper keys little lower lstrip main object pop popitem readinto "
+    "readline remove replace reverse rfind rindex rsplit rstrip setattr setdefault sorted "
+    "startswith staticmethod to_bytes"
+).split()
 
 _ASK = """
 import builtins
@@ -44,7 +45,7 @@ print(' '.join(found))
 # Of objects that dir() cannot reach, and what MicroPython calls on objects of ours.
 _MORE = (
     "accept bind cipher close connect errno feed fileno flush getpeercert ioctl iter listen "
-    "makefile modify ipoll poll read readinto readline readlines recv recv_into recvfrom register "
+    "makefile modify ipoll readblocks writeblocks poll read readinto readline readlines recv recv_into recvfrom register "
     "seek send sendall sendto setblocking setsockopt settimeout step tell ticks_add ticks_diff "
     "ticks_ms throw unregister value verify_callback write"
 ).split()

@@ -132,8 +132,8 @@ class House:
         flash.mkdir()
         try:
             self._argv, self._env = firmware_command(flash)
-        except SystemExit as error:
-            raise HouseError(f"the firmware cannot be built: {error}") from None
+        except (SystemExit, Exception) as error:    # whatever it is, it is no FAIL of the site
+            raise HouseError(f"the firmware cannot be built: {error!r}") from error
         write_folder(self.folder / "pki", host=HOST)
         for part in sorted((self.folder / "pki" / "device").glob("*.der")):
             shutil.copy(part, flash)

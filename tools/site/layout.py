@@ -46,16 +46,19 @@ class Layout:
             self.points[point.name] = point
             offset += point.size
         self.size = offset
+        self._blank = [w for point in self.points.values() for w in _sentinel(point)]
+        self._fixed = {"ID": model, "L": offset - 2}
 
     def registers(self, values: dict[str, object]) -> list[int]:
         """All registers from ID on; a name that the model lacks is a KeyError."""
-        given = {"ID": self.model, "L": self.size - 2, **values}
+        given = {**self._fixed, **values}
         unknown = given.keys() - self.points.keys()
         if unknown:
             raise KeyError(f"model {self.model} has no {', '.join(sorted(unknown))}")
-        words: list[int] = []
-        for name, point in self.points.items():
-            words += encode(point, given.get(name))
+        words = self._blank.copy()
+        for name, value in given.items():
+            point = self.points[name]
+            words[point.offset:point.offset + point.size] = encode(point, value)
         return words
 
     def at(self, offset: int) -> Point | None:
@@ -84,6 +87,8 @@ def encode(point: Point, value) -> list[int]:
         low = -(1 << (bits - 1)) if signed else 0
         if not low <= int(value) < low + (1 << bits):
             raise ValueError(f"{point.name} = {value} does not fit {point.type}")
+        if point.size == 1:
+            return [int(value) & 0xFFFF]
         raw = (int(value) & ((1 << bits) - 1)).to_bytes(2 * point.size, "big")
     return [raw[i] << 8 | raw[i + 1] for i in range(0, len(raw), 2)]
 

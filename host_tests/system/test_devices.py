@@ -1,0 +1,148 @@
+"""Meter and inverter that die, lie or disobey: the limit holds and the answers stay true."""
+
+import pytest
+from house import living, tolerance_w
+
+TOL_W = tolerance_w(10000)
+
+
+def test_dead_meter_leaves_the_inverter_under_the_limit_alone(tmp_path):
+    with living(tmp_path, load=[[0, 3000], [150, 0]]) as house:
+        house.default(exp_w=2000)
+        house.boot()
+        house.run_to(100)
+        house.site.fault(meter_silent=True)
+        house.run_to(300)
+        assert house.said("BLIND")[-1].at < 112
+        assert house.worst_export(115, 300) <= 2000 + TOL_W
+        assert max(row.pv_w for row in house.rows(115, 300)) <= 2000 + TOL_W
+        house.site.fault(meter_silent=False)
+        house.run_to(345)
+        assert house.said("SIGHTED")[-1].at > 300
+        assert house.judge((300, 345, 2000)).longest_s < 15
+
+
+def test_frozen_meter_is_not_believed(tmp_path):
+    # The load vanishes behind a meter that repeats 3 kW of import for ever.
+    with living(tmp_path, load=[[0, 8000], [120, 0]]) as house:
+        house.default(exp_w=1000)
+        house.boot()
+        house.run_to(100)
+        house.site.fault(meter_frozen=True)
+        house.run_to(240)
+        assert house.said("BLIND", since=100)
+        assert house.worst_export(135, 240) <= 1000 + TOL_W
+
+
+def test_meter_that_is_dead_from_the_start(tmp_path):
+    with living(tmp_path, load=0) as house:
+        house.site.fault(meter_silent=True)
+        house.default(exp_w=1500)
+        event = house.publish(30, 60, exp_w=3000)
+        house.boot()
+        house.run_to(130)
+        assert house.judge((3, 30, 1500), (30, 90, 3000), (90, 130, 1500)).longest_s <= 15
+        assert house.worst_export(110, 130) <= 1500 + TOL_W
+        assert house.statuses(event) == [1, 2, 3]
+
+
+def test_inverter_that_ignores_writes_is_never_reported_as_started(tmp_path):
+    with living(tmp_path) as house:
+        house.site.fault(writes_ignored=True)
+        house.default(exp_w=1500)
+        event = house.publish(30, 60, exp_w=2500)
+        house.boot()
+        house.run_to(150)
+        assert house.statuses(event)[0] == 1 and 2 not in house.statuses(event)
+        assert house.worst_export(30, 90) > 5000  # it really disobeyed
+
+
+def test_dead_inverter_is_said_and_nothing_is_reported_as_started(tmp_path):
+    with living(tmp_path) as house:
+        house.site.fault(inverter_silent=True)
+        event = house.publish(30, 60, exp_w=2500)
+        house.boot()
+        house.run_to(59)
+        assert house.first("connect", "utility.test") == len(house.story)
+        assert house.said("INVERTER_SILENT")
+        house.run_to(150)
+        assert house.said("NO_LIMIT_WRITTEN") and house.requests("dcap")
+        assert 2 not in house.statuses(event)
+
+
+def test_inverter_that_dies_in_an_event_and_comes_back_gets_its_limit_again(tmp_path):
+    with living(tmp_path) as house:
+        house.default(exp_w=1500)
+        house.publish(20, 900, exp_w=2500)
+        house.boot()
+        house.run_to(60)
+        house.site.fault(inverter_silent=True)
+        house.run_to(120)
+        # It restarts unlimited, as a device that lost its volatile registers.
+        house.site.inverter.ena, house.site.inverter.pct = 0, 10000
+        house.site.fault(inverter_silent=False)
+        house.run_to(200)
+        assert house.site.inverter.ena == 1
+        assert house.worst_export(140, 200) <= 2500 + TOL_W
+
+
+@pytest.mark.parametrize("host", ["site.test", "meter.test"])
+@pytest.mark.parametrize("how", ["refuse", "drop"])
+def test_line_that_is_lost_for_a_while(tmp_path, host, how):
+    with living(tmp_path, meter_line=True, load=[[0, 2000], [100, 0]]) as house:
+        house.default(exp_w=1500)
+        house.boot()
+        house.run_to(60)
+        house.network(host, how)
+        house.run_to(160)
+        house.network(host, "up")
+        house.run_to(260)
+        if host == "meter.test":
+            assert house.worst_export(75, 260) <= 1500 + TOL_W
+        assert house.worst_export(240, 260) <= 1500 + TOL_W
+        assert house.said("SIGHTED", since=160)
+
+
+def test_null_frames_are_no_measurements(tmp_path):
+    with living(tmp_path, load=500) as house:
+        house.default(exp_w=1500)
+        house.boot()
+        house.run_to(60)
+        house.site.fault(null_frames=True)
+        house.run_to(200)
+        assert house.worst_export(60, 200) <= 1500 + TOL_W
+        house.site.fault(null_frames=False)
+        house.run_to(260)
+        assert house.judge((245, 260, 1500)).longest_s <= 1
+
+
+@pytest.mark.parametrize("fault", ["fc16_refused", "sf_moves"])
+def test_peculiar_inverter_is_held_all_the_same(tmp_path, fault):
+    with living(tmp_path) as house:
+        house.site.fault(**{fault: True})
+        house.default(exp_w=1500)
+        event = house.publish(30, 60, exp_w=2500)
+        house.boot()
+        house.run_to(130)
+        verdict = house.judge((15, 30, 1500), (30, 90, 2500), (90, 130, 1500))
+        assert verdict.longest_s <= 15 and house.statuses(event) == [1, 2, 3]
+
+
+def test_meter_that_counts_export_positive(tmp_path):
+    with living(tmp_path, config={"meter_sign": -1}) as house:
+        house.site.meter._sign = -1  # before the first read
+        house.default(exp_w=1500)
+        house.boot()
+        house.run_to(60)
+        assert house.judge((3, 60, 1500)).passed
+
+
+def test_limit_is_not_written_more_often_than_the_day_allows(tmp_path):
+    # Nothing changes: the heartbeats alone are left.
+    with living(tmp_path, pv=8000, load=500) as house:
+        house.default(exp_w=1500)
+        house.boot()
+        house.run_to(30)
+        before = len(house.site.write_log)
+        house.run_to(630)
+        assert len(house.site.write_log) - before <= 2 * 60

@@ -1,0 +1,77 @@
+"""`python -m tools.bench [--quick] [--only NAME]`: measures, prints the table, writes the JSON.
+
+Enters: the working tree.  Leaves: the table, build/bench.json; exit status 0 also where an aim is
+missed: a bench measures, tests decide.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+from tools.bench import client, controller, later, parse, tick
+from tools.bench.row import BenchError, Row, table
+from tools.check_imports import ROOT
+
+# In this order: what is timed comes before what keeps both cores busy.
+FAMILIES = {"list": parse, "tick": tick, "controller": controller, "client": client,
+            "later": later}
+JSON = ROOT / "build" / "bench.json"
+
+
+def rows_of(name: str, quick: bool) -> list[Row]:
+    """The rows of a family, with what could be measured; the cause where nothing could."""
+    family = FAMILIES[name]
+    rows = [Row(**{**row.__dict__, "key": f"{name}.{row.key}"}) for row in family.ROWS]
+    try:
+        found = family.measure(quick)
+    except BenchError as error:
+        found = {}
+        for row in rows:
+            row.note = str(error)
+    for row in rows:
+        reading = found.get(row.key.partition(".")[2])
+        if reading is not None:
+            row.take(reading)
+    return rows
+
+
+def machine() -> dict:
+    """Where and when: a figure without it says little."""
+    return {"when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "machine": platform.machine(), "cores": os.cpu_count(),
+            "python": platform.python_version(), "load": os.getloadavg()[0]}
+
+
+def main() -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true",
+                        help="every row with few runs, for the tests: figures mean little")
+    parser.add_argument("--only", choices=list(FAMILIES), help="one family of figures")
+    parser.add_argument("--json", type=Path, default=JSON, help="where the JSON goes")
+    said = parser.parse_args()
+    begun, rows = time.monotonic(), []
+    for name in [said.only] if said.only else FAMILIES:
+        print(f"measuring: {name}", file=sys.stderr, flush=True)
+        rows += rows_of(name, said.quick)
+    took = time.monotonic() - begun
+    laws = controller.text(rows)
+    print(table(rows) + (f"\n\n{laws}" if laws else ""))
+    said.json.parent.mkdir(parents=True, exist_ok=True)
+    said.json.write_text(json.dumps({
+        **machine(), "quick": said.quick, "seconds": round(took, 1),
+        "rows": [row.as_json() for row in rows]}, indent=1) + "\n")
+    print(f"\n{len(rows)} rows in {took:.0f} s; as JSON: {said.json}"
+          + (" (quick: figures mean little)" if said.quick else ""))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
