@@ -138,7 +138,7 @@ class Control:
                 log.warn("BLIND", "cap_w", self.cap_w, "do", "is the meter there and alive?")
             else:
                 log.info("SIGHTED", "site_w", self.site_w, "pv_w", self.pv_w)
-        if self._was_lost and not self._inverter_op.failures:
+        if self._was_lost and self._inverter_op.result >= OK:  # it answers, if by an exception
             await self._recheck()
 
     async def _recheck(self):
@@ -148,8 +148,9 @@ class Control:
             self._bus.remove(self._write_op)
             self._law = None  # run() finds it anew
             self._state = _FREE
-            self._target_w = -1
-        self._was_lost = False
+            self._was_lost = False
+        else:
+            self._was_lost = self._inverter_op.result < OK  # gone again meanwhile
 
     async def park(self, deadline):
         """A clean stop: leave the blind limit in the inverter, for no one will steer it then."""

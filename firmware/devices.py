@@ -16,7 +16,6 @@ import log
 from micropython import const
 from sunspec import (
     FULL,
-    MOVED,
     NO_SUNS,
     NO_UNIT,
     OK,
@@ -106,5 +105,6 @@ class Devices:
         return None
 
     async def moved(self, bus, unit, device):
-        """True when another model stands where the walk found this device's."""
-        return await self.run(bus, unit, Header(device.walk, device.index)) == MOVED
+        """True when it answers, and its model no longer stands where the walk found it."""
+        result = await self.run(bus, unit, Header(device.walk, device.index))
+        return result not in (OK, SILENT)

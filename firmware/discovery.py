@@ -86,10 +86,13 @@ class Discovery:
 
     async def run(self):
         """Poll and answer for ever."""
-        try:
-            await self._loop.wait(self._gate, self._loop.after(_GATE_MS))
-        except OSError:
-            log.warn("NO_LIMIT_WRITTEN", "after_s", _GATE_MS // 1000, "do", "talking nevertheless")
+        if self._gate is not None:  # at boot only
+            try:
+                await self._loop.wait(self._gate, self._loop.after(_GATE_MS))
+            except OSError:
+                log.warn("NO_LIMIT_WRITTEN", "after_s", _GATE_MS // 1000,
+                         "do", "talking nevertheless")
+            self._gate = None
         while True:
             now = self._loop.now()
             if self._answers.is_due(now):
@@ -125,8 +128,9 @@ class Discovery:
         log.warn("READ_FAILED", "what", poll.name, "why", exc.reason)
         poll.failed(self._loop, exc.wait_s, self.random16())
         if exc.kind == _GONE and poll.parent is not None:
+            if self._loop.diff(poll.parent.due, poll.due) > 0:
+                poll.parent.due = poll.due  # in its turn: the link may be as dead as before
             poll.want(None, self._loop.now())
-            poll.parent.due = self._loop.now()
             if poll is self._edev:
                 self.registered = False
 

@@ -50,7 +50,7 @@ class Identity:
         self.leaf = _need(store, "cert0.der", "the device's own certificate")
         self._chain = [self.leaf]
         for i in range(1, _CHAIN_MAX):
-            more = store.read("cert" + str(i) + ".der")
+            more = _read(store, "cert" + str(i) + ".der")
             if more is None:
                 break
             self._chain.append(more)
@@ -71,8 +71,15 @@ class Identity:
         return context
 
 
+def _read(store, name):
+    try:
+        return store.read(name)
+    except OSError as exc:
+        raise IdentityError(name + " cannot be read (is it larger than 8 KiB?): " + str(exc))
+
+
 def _need(store, name, what):
-    data = store.read(name)
+    data = _read(store, name)
     if data is None:
         raise IdentityError("no " + name + " on the flash: put " + what + " there as DER")
     return data

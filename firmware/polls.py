@@ -32,12 +32,14 @@ class Poll:
         self._read_at = 0
 
     def want(self, href, now):
-        """The link of the resource; a new one is due at once, None forgets it."""
+        """The link of the resource; a new one is due at once, None forgets it.
+
+        Failures are counted on: a link that leads nowhere may come again and again.
+        """
         if href == self.href:
             return
         self.href = href
         self.due = now
-        self.fails = 0
         self.was_read = False
 
     def is_due(self, loop, now):

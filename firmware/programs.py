@@ -53,8 +53,6 @@ class Programs:
                 self.refused |= 1 << fsa
                 return NONE
             self.href[i] = href
-            self.complete[i] = 0
-            self._fsas[i] = 0
         self.primacy[i] = primacy
         self._fsas[i] |= 1 << fsa
         self._seen[i] = 1

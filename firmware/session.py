@@ -11,7 +11,6 @@ One connection, kept alive; requests never overlap.  Limit: an answer may take E
 BODY_MAX bytes in all, whatever the server says its length is.
 """
 
-import errno
 import gc
 
 import log
@@ -96,15 +95,12 @@ class Session:
         return middle
 
     async def _parse(self, response, reader, take):
-        xml, window, total = self._xml, self._window, 0
+        xml, window = self._xml, self._window
         while True:
             event = reader.next_record()
             if event == NEED_DATA:
                 start = xml.room()
                 n = await response.readinto(window, start, len(window))
-                total += n
-                if total > BODY_MAX:
-                    raise OSError(errno.EFBIG)
                 if n:
                     xml.feed(n)
                 else:
@@ -139,7 +135,8 @@ class Session:
         sent = self._loop.now()
         try:
             response = await self._http.request(
-                method, url, data=data, headers=headers, deadline=self._loop.after(EXCHANGE_MS))
+                method, url, data=data, headers=headers, deadline=self._loop.after(EXCHANGE_MS),
+                limit=BODY_MAX)
         except _FAILURES as exc:
             raise self._outage(exc)
         finally:

@@ -18,13 +18,15 @@ class Unit:
 
     `wiggle`: address of a register that changes with each read of its block, as a live frequency
     does; None: frozen.  `forgets`: takes writes and keeps nothing.  `silent`, `code`: no answer,
-    this exception.  `writes`: how many came; their ticks, addresses and first words in `log`.
+    this exception.  `deaf`: addresses whose reading gets no answer.  `writes`: how many came;
+    their ticks, addresses and first words in `log`.
     """
 
     def __init__(self, words, base=40000, wiggle=None):
         self.regs = array("H", words)
         self.base = base
         self.wiggle = wiggle
+        self.deaf = ()
         self.forgets = False
         self.silent = False
         self.code = 0
@@ -118,6 +120,8 @@ class Line:
     def _do(self, unit, buf, kind, address):
         first = address - unit.base
         count = 1 if kind == 6 else buf[10] << 8 | buf[11]
+        if address in unit.deaf:
+            return
         if unit.code:
             self._answer(unit.code)
         elif first < 0 or first + count > len(unit.regs):

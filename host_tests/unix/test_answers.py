@@ -44,9 +44,14 @@ def said(north, path=None):
     got = []
     for body in north.server.bodies(path):
         text = str(body, "ascii")
-        got.append([text.split("<subject>")[1].split("<")[0],
-                    int(text.split("<status>")[1].split("<")[0])])
+        got.append([between(text, "<subject>"), int(between(text, "<status>"))])
     return got
+
+
+def between(text, start):
+    """What stands between `start` and the next tag."""
+    at = text.find(start) + len(start)
+    return text[at:text.find("<", at)]
 
 
 def test_an_answer_says_who_what_and_when():
@@ -145,7 +150,7 @@ def test_an_address_that_fails_does_not_hold_up_the_others():
     for _ in range(4):
         north.world.t += 10000
         flush(north, 9)
-    assert [row for row in said(north, "/rsp")] == [["B2", 1], ["C3", 1]]
+    assert said(north, "/rsp") == [["B2", 1], ["C3", 1]]
     obey(north)
     north.world.t += 60000
     flush(north)

@@ -1,5 +1,5 @@
 # heap: 384k
-"""What rules now: from boot through default and event to an outage, said once and kept on flash."""
+"""What rules now: from boot through default and event to an outage, said and kept."""
 
 from array import array
 

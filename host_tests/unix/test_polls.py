@@ -89,6 +89,17 @@ def test_a_retry_comes_after_2_4_8_and_never_later_than_a_minute_or_the_rate():
         assert poll.due - world.t == 2000  # the count began anew
 
 
+def test_a_link_that_comes_again_and_leads_nowhere_is_retried_more_and_more_slowly():
+    world, loop, poll = make()
+    waits = []
+    for _ in range(4):
+        poll.want("/derp", world.t)
+        poll.failed(loop, -1, 0)
+        waits.append((poll.due - world.t) // 1000)
+        poll.want(None, world.t)
+    assert waits == [2, 4, 8, 16]
+
+
 def test_jitter_of_a_retry_only_shortens_it_and_by_an_eighth_at_most():
     world, loop, poll = make()
     poll.failed(loop, -1, 65535)

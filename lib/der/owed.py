@@ -36,7 +36,7 @@ SKIPPED = const(16)
 WANTS_RECEIVED = const(32)  # responseRequired bit 0, and a replyTo
 WANTS_SPECIFIC = const(64)  # responseRequired bit 1, and a replyTo
 
-# Places of the answers in a row: bit of `_owed` and offset of the time.
+# Answers: bit of `_owed` and place in `_times`.
 RECEIVED = const(0)
 BEGAN = const(1)
 FINAL = const(2)
@@ -60,7 +60,10 @@ class Owed:
         self._flags = bytearray(rows)
         self._reply = bytearray(rows)
         self._owed = bytearray(rows)
-        self._times = array("i", bytes(12 * rows))
+        self._received = array("i", bytes(4 * rows))
+        self._began = array("i", bytes(4 * rows))
+        self._end = array("i", bytes(4 * rows))  # of a live event its effective end
+        self._times = (self._received, self._began, self._end)
         self._at = -1  # the row of the answer being delivered, -1 when it has gone
         self._bit = 0
         self.owed_key = bytearray(KEY_SIZE)
@@ -125,7 +128,7 @@ class Owed:
             else:
                 k = 2
                 rank = 2 if state[row] == COMPLETED else 1
-            t = times[3 * row + k]
+            t = times[k][row]
             if rank < best or (rank == best and t < since):
                 found, best = row, rank
                 since, bit = t, k
@@ -164,7 +167,7 @@ class Owed:
 
     # An answer becomes owed, if the event asks for answers of its class (E2).
     def _owe(self, row, bit, t):
-        self._times[3 * row + bit] = t
+        self._times[bit][row] = t
         wants = WANTS_RECEIVED if bit == RECEIVED else WANTS_SPECIFIC
         if self._flags[row] & wants:
             self._owed[row] |= 1 << bit
@@ -187,11 +190,11 @@ class Owed:
 
     # The answer being delivered moves along, so that answered() still finds it.
     def _move(self, row, to):
-        keys, times = self._keys, self._times
+        keys = self._keys
         for i in range(KEY_SIZE):
             keys[to * KEY_SIZE + i] = keys[row * KEY_SIZE + i]
-        for i in range(3):
-            times[3 * to + i] = times[3 * row + i]
+        for times in self._times:
+            times[to] = times[row]
         self._program[to] = self._program[row]
         self._state[to] = self._state[row]
         self._flags[to] = self._flags[row]

@@ -203,7 +203,7 @@ class Schedule(Slots):
         self._state[slot] = WAITING
         self._load(slot, rec, rand_start, rand_duration)
         # First seen while it should run: it starts now and keeps its end (D2).
-        self._times[3 * slot + BEGAN] = max(self._start[slot], now)
+        self._began[slot] = max(self._start[slot], now)
         self._link(slot, now)
         return NEW
 
@@ -271,7 +271,7 @@ class Schedule(Slots):
         if not self._modes[slot] & self.supported:
             return False
         self._flags[slot] |= CONFIRMED
-        self._owe(slot, BEGAN, self._times[3 * slot + BEGAN])
+        self._owe(slot, BEGAN, self._began[slot])
         return True
 
     def active(self, slot):
@@ -285,7 +285,7 @@ class Schedule(Slots):
                     and self._modes[s] & self._handed[program]
                     and self._from[s] <= self._handed_at[program] and self._start[s] > now):
                 self._start[s] = now
-                self._times[3 * s + BEGAN] = now
+                self._began[s] = now
                 self._link(s, now)
 
     # The winner of each mode among the events that are due (D4, D10 step 4).
@@ -342,7 +342,7 @@ class Schedule(Slots):
             slot = self._best[m]
             ramp = -1
             if slot >= 0:
-                value = self._values[slot * MODES_N + m]
+                value = self._value(slot, m)
                 ramp = self._ramp[slot]
             else:
                 value = defaults.values[m]

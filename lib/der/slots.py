@@ -19,11 +19,12 @@ from array import array
 from micropython import const
 
 from .owed import (
-    ACTIVE, BEGAN, CANCELLED, CANCELLING, COMPLETED, CONFIRMED, FINAL, FREE, LEFT_OUT, LISTED,
+    ACTIVE, CANCELLED, CANCELLING, COMPLETED, CONFIRMED, FINAL, FREE, LEFT_OUT, LISTED,
     PASSED, Owed,
 )
 from .record import (
-    CREATED, DURATION, KEY_SIZE, MODES, MODES_N, RAMP, RAND_DURATION, RAND_START, START, VALUE,
+    CREATED, DURATION, FIXED_W, KEY_SIZE, MODES, MODES_N, RAMP, RAND_DURATION, RAND_START, START,
+    TARGET_W, VALUE,
 )
 
 NONE = const(-2)  # a mode that nobody supplies
@@ -38,7 +39,7 @@ def drawn(bound, rand):
 
 
 class Slots(Owed):
-    """`slots` live events and `spare` remembered ones; about 75 and 38 bytes each."""
+    """`slots` live events and `spare` remembered ones; about 98 and 38 bytes each."""
 
     def __init__(self, slots, spare):
         super().__init__(slots + spare + 1)
@@ -50,7 +51,6 @@ class Slots(Owed):
         self._from = array("i", bytes(4 * slots))  # interval.start
         self._until = array("i", bytes(4 * slots))  # interval.start + duration
         self._start = array("i", bytes(4 * slots))  # effective
-        self._end = array("i", bytes(4 * slots))  # effective
         self._ramp = array("i", bytes(4 * slots))
         self._r1 = array("h", bytes(2 * slots))
         self._r2 = array("h", bytes(2 * slots))
@@ -58,7 +58,9 @@ class Slots(Owed):
         self._rand_duration = array("h", bytes(2 * slots))
         self._next = array("h", bytes(2 * slots))  # the event that follows directly, -1
         self._modes = array("h", bytes(2 * slots))
-        self._values = array("i", bytes(4 * MODES_N * slots))
+        self._switches = bytearray(slots)  # four bits each: CONNECT, ENERGIZE
+        self._percents = array("h", bytes(4 * slots))  # FIXED_W, MAX_LIM_W
+        self._watts = array("i", bytes(24 * slots))  # TARGET_W .. STORAGE_TARGET_W
         self._primacy = array("h")
         self.winner = array("h", (NONE for _ in range(MODES_N)))
 
@@ -196,8 +198,22 @@ class Slots(Owed):
     def _load_base(self, slot, rec):
         self._modes[slot] = rec[MODES]
         self._ramp[slot] = rec[RAMP]
-        for m in range(MODES_N):
-            self._values[slot * MODES_N + m] = rec[VALUE + m]
+        self._switches[slot] = rec[VALUE] & 15 | (rec[VALUE + 1] & 15) << 4
+        for m in range(FIXED_W, MODES_N):
+            if not rec[MODES] >> m & 1:
+                continue
+            if m < TARGET_W:
+                self._percents[2 * slot + m - FIXED_W] = rec[VALUE + m]
+            else:
+                self._watts[6 * slot + m - TARGET_W] = rec[VALUE + m]
+
+    # The value of a mode that the event has.
+    def _value(self, slot, m):
+        if m >= TARGET_W:
+            return self._watts[6 * slot + m - TARGET_W]
+        if m >= FIXED_W:
+            return self._percents[2 * slot + m - FIXED_W]
+        return self._switches[slot] >> 4 * m & 15
 
     # Saturated, so that no sum of times leaves the small ints.
     def _load_times(self, slot, rec):
@@ -217,7 +233,7 @@ class Slots(Owed):
                 or self._modes[slot] != rec[MODES] or self._ramp[slot] != rec[RAMP]):
             return True
         for m in range(MODES_N):
-            if self._values[slot * MODES_N + m] != rec[VALUE + m]:
+            if rec[MODES] >> m & 1 and self._value(slot, m) != rec[VALUE + m]:
                 return True
         return False
 
@@ -242,7 +258,7 @@ class Slots(Owed):
                 self._r2[slot] = r2
             self._start[slot] = self._from[slot] + self._r1[slot]
             self._end[slot] = self._own_end(slot)
-            self._times[3 * slot + BEGAN] = max(self._start[slot], now)
+            self._began[slot] = max(self._start[slot], now)
         self._link(slot, now)
 
     # Two events of one program follow directly when one ends where the other starts and they share

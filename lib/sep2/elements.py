@@ -79,11 +79,12 @@ IN_BASE = const(5)  # tables by their place in the text
 ROOTS = const(6)
 _QUICK_ROWS = const(18)
 
-ATTRIBUTES = (
+# A list: a constant tuple has its own copy of each string.
+ATTRIBUTES = [
     "time_href", "edev_href", "mup_href", "current", "quality", "pin", "der_href", "lfdi",
     "log_href", "sfdi", "enabled", "fsa_href", "registration_href", "cp_href", "derp_href",
     "dderc_href", "derc_href", "primacy",
-)
+]
 
 
 def _columns():

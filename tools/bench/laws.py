@@ -85,7 +85,7 @@ class FeedForward:
 
 
 class Integral:
-    """Each new sample of the meter moves the cap by an eighth of the error; nothing else is read."""
+    """Each new sample of the meter moves the cap by an eighth of the error; nothing else."""
 
     inverter_ms = 1000
 

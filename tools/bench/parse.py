@@ -26,7 +26,7 @@ PAGES = (1, 10, 255)
 WORKING = 16384
 _HEAP = 256 * 1024                          # of the whole client, by the promise
 _FIT_HEAP = 192 * 1024
-_FIT_STEP = 64
+_FIT_STEP, _QUICK_STEP = 64, 2048
 _RUNS, _QUICK_RUNS = 25, 3
 _PEER_S = 60
 PEER = "py20305 (xsdata over lxml), same run"
@@ -47,6 +47,7 @@ ROWS = [
 def measure(quick: bool) -> dict[str, Reading]:
     """Time first, then memory; quick: few runs, and 64 events in place of 580."""
     port, runs = Port("parse_list"), _QUICK_RUNS if quick else _RUNS
+    step = _QUICK_STEP if quick else _FIT_STEP
     long = SHORT + 6 if quick else LONG
     found, peers = {}, {}
     for key, n in (("time.58", SHORT), ("time.580", long)):
@@ -56,8 +57,8 @@ def measure(quick: bool) -> dict[str, Reading]:
             "recorded 8.5 ms for open-dynamic-export, 0.22 ms for EPRI's C (it rejects CSIP-AUS)",
             {"ours_ms": ours["all"], "py20305_ms": peers[n]["all"], "events": n})
     for page in PAGES:
-        found[f"memory.58.{page}"] = _memory(port, SHORT, page, peers[SHORT])
-    many = found["memory.580"] = _memory(port, long, 255, peers[long])
+        found[f"memory.58.{page}"] = _memory(port, SHORT, page, peers[SHORT], step)
+    many = found["memory.580"] = _memory(port, long, 255, peers[long], step)
     few = found["memory.58.255"]
     found["memory.growth"] = Reading(many.value - few.value, many.against - few.against)
     return found
@@ -100,11 +101,11 @@ def _peer(n: int, runs: int) -> dict:
             "resident_kib": said["resident_kib"]}
 
 
-def _memory(port: Port, n: int, size: int, peer: dict) -> Reading:
+def _memory(port: Port, n: int, size: int, peer: dict, step: int) -> Reading:
     """The least free heap in which the reader is made and the list read, garbage included."""
     path = pages(n, size)
     fits = least(lambda free: port.run(_FIT_HEAP, "fit", path, free) is not None,
-                 1024, 2 * WORKING, _FIT_STEP)
+                 2048, 2 * WORKING, step)
     if fits is None:
         raise BenchError(f"{n} events need more than {2 * WORKING} bytes")
     said = port.run(_FIT_HEAP, "fit", path, fits)

@@ -1,4 +1,4 @@
-"""The site on which control laws are compared: sun, load, one inverter, one meter, in 100 ms ticks.
+"""The site on which control laws are compared, in ticks of 100 ms.
 
 Enters: a law, a limit, a day and the devices' delays.  Leaves: Books: what the limit and the owner
 lost by that law.

@@ -107,6 +107,8 @@ def number(value: float | None) -> str:
         return "-"
     if float(value).is_integer() or abs(value) >= 1000:
         return f"{value:,.0f}"
+    if abs(value) < 1:
+        return f"{value:.2g}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
@@ -118,7 +120,7 @@ def table(rows: list[Row]) -> str:
         run = "" if row.same_run or row.against_value is None else " (recorded)"
         lines.append((row.name, value, row.aim.text(row.unit), row.against,
                       number(row.against_value) + run,
-                      "-" if row.ratio is None else f"{row.ratio:.2f}", row.verdict))
+                      number(row.ratio), row.verdict))
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     out = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in lines]
     out.insert(1, "  ".join("-" * w for w in widths))

@@ -72,7 +72,9 @@ class _Linker:
                 symbol = self._program.find(whole[place.name], node.attr)
                 if symbol is None:
                     raise self._module.fail(node, f"{place.name} defines no {node.attr}")
-            if symbol is None or symbol[1] is None or self._program.rebound(*symbol):
+            changes = place.name in self._scopes.rebound or (
+                symbol is not None and symbol[1] is not None and self._program.rebound(*symbol))
+            if symbol is None or symbol[1] is None or changes:
                 kept.add(place.name)
                 continue
             name = self._local.setdefault(symbol, self._free(place.name, node.attr))

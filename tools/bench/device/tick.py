@@ -238,8 +238,7 @@ def run(rig, ticks):
         rig.tick()
         took = time.ticks_diff(time.ticks_us(), begun)
         total += took
-        if took > worst:
-            worst = took
+        worst = max(worst, took)
     rig.total, rig.worst = total, worst
 
 
