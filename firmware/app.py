@@ -154,7 +154,7 @@ class App:
         try:
             self.loop.run()
         except KeyboardInterrupt:
-            log.info("STOPPING", "do", "leaving the floor in the inverter")
+            log.info("STOPPING")
         return self._park()
 
     def _park(self):

@@ -135,7 +135,7 @@ class Control:
         if self._law.state != self._said_state:
             self._said_state = self._law.state
             if self._said_state == _BLIND:
-                log.warn("BLIND", "cap_w", self.cap_w, "do", "is the meter there and alive?")
+                log.warn("BLIND", "cap_w", self.cap_w)
             else:
                 log.info("SIGHTED", "site_w", self.site_w, "pv_w", self.pv_w)
         if self._was_lost and self._inverter_op.result >= OK:  # it answers, if by an exception
@@ -143,7 +143,7 @@ class Control:
 
     async def _recheck(self):
         if await self._devices.moved(self._bus, self._conf.inverter[2], self._inverter):
-            log.warn("INVERTER_MOVED", "do", "walking its map again")
+            log.warn("INVERTER_MOVED")
             self._bus.remove(self._inverter_op)
             self._bus.remove(self._write_op)
             self._law = None  # run() finds it anew

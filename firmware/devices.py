@@ -33,11 +33,8 @@ from sunspec import (
 _OP_MS = const(4000)
 _REGS = const(64)
 
-_CAUSES = {
-    SILENT: ("SILENT", "no answer: power, cable, address, port"),
-    NO_UNIT: ("NO_UNIT", "the gateway knows no such unit id: check it"),
-    NO_SUNS: ("NO_SUNSPEC", "it answers but has no SunSpec map: is SunSpec switched on in it?"),
-}
+# Ends of the codes in docs/log.md.
+_CAUSES = {SILENT: "_SILENT", NO_UNIT: "_NO_UNIT", NO_SUNS: "_NO_SUNSPEC"}
 
 
 class Devices:
@@ -61,8 +58,7 @@ class Devices:
         walk = Walk(self._models)
         result = await self.run(bus, unit, walk)
         if result not in (OK, FULL):
-            code, remedy = _CAUSES.get(result, ("REFUSED", "it refuses to be read"))
-            log.error(what + "_" + code, "bus", bus.name, "unit", unit, "do", remedy)
+            log.error(what + _CAUSES.get(result, "_REFUSED"), "bus", bus.name, "unit", unit)
             return None
         common = Common(walk, 0)
         if await self.run(bus, unit, common) == OK:
@@ -83,8 +79,7 @@ class Devices:
                 return None
             limit = Limit(inverter, ratings)
         except SunspecError as exc:
-            log.error("INVERTER_UNFIT", "unit", unit, "why", str(exc),
-                      "do", "models 101 to 113, 120 or 121, and 123 are needed")
+            log.error("INVERTER_UNFIT", "unit", unit, "why", str(exc))
             return None
         log.info("INVERTER_READY", "wmax_w", limit.wmax_w, "phases", inverter.phases)
         return inverter, limit
@@ -101,7 +96,7 @@ class Devices:
                 continue
             log.info("METER_READY", "phases", meter.phases, "sign", sign)
             return meter
-        log.error("METER_UNFIT", "unit", unit, "do", "models 201 to 204 or 211 to 214 are needed")
+        log.error("METER_UNFIT", "unit", unit)
         return None
 
     async def moved(self, bus, unit, device):

@@ -90,8 +90,7 @@ class Discovery:
             try:
                 await self._loop.wait(self._gate, self._loop.after(_GATE_MS))
             except OSError:
-                log.warn("NO_LIMIT_WRITTEN", "after_s", _GATE_MS // 1000,
-                         "do", "talking nevertheless")
+                log.warn("NO_LIMIT_WRITTEN", "after_s", _GATE_MS // 1000)
             self._gate = None
         while True:
             now = self._loop.now()
@@ -158,7 +157,7 @@ class Discovery:
         self._tm.want(reader.time_href, now)
         self._edev.want(reader.edev_href, now)
         if reader.edev_href is None:
-            log.warn("NO_END_DEVICE_LIST", "do", "is server= the address of DeviceCapability?")
+            log.warn("NO_END_DEVICE_LIST")
 
     async def _read_time(self):
         reader = self._readers.tm
@@ -183,8 +182,7 @@ class Discovery:
             if self.registered:
                 log.info("REGISTERED", "href", own["href"])
             else:
-                log.error("NOT_REGISTERED", "lfdi", self._me.lfdi, "sfdi", self._me.sfdi,
-                          "do", "give these to the utility")
+                log.error("NOT_REGISTERED", "lfdi", self._me.lfdi, "sfdi", self._me.sfdi)
         if not own:
             return
         self._rg.want(own["rg"], now)
@@ -212,7 +210,7 @@ class Discovery:
 
     async def _silent(self, poll):
         # Fail-closed: no talk, no controls, limits at the floor (requirements B5).
-        log.error("PIN_WRONG", "do", "the server's PIN is not ours: no talk for an hour")
+        log.error("PIN_WRONG")
         self._reading.forget()
         self._session.drop()
         self._pin_read = False

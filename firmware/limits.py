@@ -102,7 +102,7 @@ class Limits:
                     self._schedule.set_persisted(self._rec)
                     log.info("DEFAULT_KEPT", "writes", self._keep.writes)
             except OSError as exc:
-                log.error("FLASH_FAILED", "error", repr(exc), "do", "the old default stands")
+                log.error("FLASH_FAILED", "error", repr(exc))
 
     def _say(self):
         e = self.envelope

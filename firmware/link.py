@@ -22,15 +22,18 @@ _SUITES = ("TLS-ECDHE-ECDSA-WITH-AES-128-CCM-8", "TLS-ECDHE-ECDSA-WITH-AES-128-G
 _IS_CONNECTED = (106, 127)  # EISCONN of Linux and MicroPython, of newlib; errno has no name for it
 _CHAIN_MAX = 4  # own certificates that are sent, leaf first
 
-# What mbedTLS says, and what it means to who reads the log.
+# Parts of what mbedTLS says, each with its code of docs/log.md.
 _REASONS = (
-    ("is not correctly signed", "CA_UNKNOWN", "the server's certificate is from another CA"),
-    ("Common Name (CN) does not match", "WRONG_HOST",
-     "the server's certificate is for another host name"),
-    ("validity has expired", "CERT_EXPIRED", "the server's certificate has expired"),
-    ("validity starts in the future", "CERT_NOT_YET_VALID",
-     "the server's certificate is not valid yet: check the board's clock"),
+    "CA_UNKNOWN", "correctly signed", "WRONG_HOST", "(CN)", "CERT_EXPIRED", "expired",
+    "CERT_NOT_YET_VALID", "future",
 )
+
+# errno of a failed connection: the two below zero are mbedTLS's own.
+_ERRNOS = {
+    errno.ECONNREFUSED: "NO_SERVER", errno.ETIMEDOUT: "TIMEOUT",
+    errno.ECONNRESET: "CLOSED_BY_SERVER", 32: "CLOSED_BY_SERVER",  # 32: EPIPE
+    -0x2080: "CRITICAL_POLICY", -0x7780: "TLS_ALERT",
+}
 
 
 class IdentityError(Exception):
@@ -177,24 +180,13 @@ class Stream:
 
 
 def reason(exc):
-    """(code, sentence) of what a connection failed with, for the log."""
-    text = str(exc)
+    """The code, of those in docs/log.md, of what a connection failed with."""
     if isinstance(exc, MemoryError):
-        return "NO_MEMORY", "too little memory for a handshake"
-    for part, code, sentence in _REASONS:
-        if part in text:
-            return code, sentence
-    if not isinstance(exc, OSError):
-        return "REFUSED", text
-    number = exc.errno
-    if number == errno.ECONNREFUSED:
-        return "NO_SERVER", "nobody answers at the server's address"
-    if number == errno.ETIMEDOUT:
-        return "TIMEOUT", "no answer in time"
-    if number in (errno.ECONNRESET, 32):  # 32: EPIPE, which errno does not name
-        return "CLOSED_BY_SERVER", "the server closed the line: does it know our certificate?"
-    if number == -0x2080:
-        return "CRITICAL_POLICY", "the server's certificate needs the image (critical policies)"
-    if number == -0x7780:
-        return "TLS_ALERT", "the server refused the handshake (suite or certificate)"
-    return "NETWORK", text
+        return "NO_MEMORY"
+    text = str(exc)
+    for i in range(0, len(_REASONS), 2):
+        if _REASONS[i + 1] in text:
+            return _REASONS[i]
+    if isinstance(exc, OSError):
+        return _ERRNOS.get(exc.errno, "NETWORK")
+    return "REFUSED"

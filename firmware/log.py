@@ -5,7 +5,7 @@ Enters: a code and pairs of names and values.  Leaves: one line on the console.
     log.info("LIMIT", "exp_w", 1500, "src", "default")
     2026-11-24T16:20:01Z I LIMIT exp_w=1500 src=default
 
-Allocates: never called from a 200 ms step.  Values with blanks are quoted.  The only firmware
+docs/log.md says what each code means and what to do.  Allocates: never called from a 200 ms step.  Values with blanks are quoted.  The only firmware
 module that every other may import.
 """
 

@@ -228,7 +228,7 @@ class Reading:
         elif code == _CHANGED:
             log.info("EVENT", "mrid", mrid_text(reader.key), "is", "changed")
         elif code == _REFUSED:
-            log.warn("EVENTS_FULL", "mrid", mrid_text(reader.key), "do", "read again later")
+            log.warn("EVENTS_FULL", "mrid", mrid_text(reader.key))
 
     async def _read_default(self, i):
         # After it the program's default is known, be it that it has none (requirements D6).

@@ -57,7 +57,7 @@ def kind_of(status):
 class Session:
     """See the module's text. `http` is a urequests.Session, `xml` a Reader over `window`.
 
-    `explain(exc)` gives (code, sentence) for what the link failed with.
+    `explain(exc)` gives the code for what the link failed with.
     """
 
     def __init__(self, loop, http, xml, window, media_type, explain):
@@ -171,10 +171,10 @@ class Session:
         self._http.close()
         if isinstance(exc, MemoryError):
             gc.collect()
-        code, sentence = self._explain(exc)
+        code = self._explain(exc)
         if code != self._outage_said:  # once an outage, not at every try
             self._outage_said = code
-            log.warn("LINK_DOWN", "why", code, "is", sentence)
+            log.warn("LINK_DOWN", "why", code, "error", repr(exc))
         return SessionError(OUTAGE, code)
 
     def drop(self):

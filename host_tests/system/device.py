@@ -127,6 +127,11 @@ class Device:
             os.write(self._to, struct.pack("<III", len(payload), now, horizon) + payload)
 
     @property
+    def pid(self):
+        """Of its process."""
+        return self._process.pid
+
+    @property
     def output(self):
         """What it printed besides the log: traces, and why it could not start."""
         self._output.seek(0)

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device import Device
-from lines import HttpLine, ModbusLine, render
+from lines import ECONNRESET, HttpLine, ModbusLine, render
 from tools.demo.logline import parse
 from tools.demo.story import Segment
 from tools.demo.verdict import GRACE_S, judge, tolerance_w
@@ -36,7 +36,7 @@ from tools.utility import PROFILES, Options, Utility
 START = 1_800_000_000   # Unix second of the house's second 0: a whole five minutes
 TICKS = (1 << 30) - 45_000  # the port's ticks at the first boot: they wrap after 45 s
 PIN = 111115
-ECONNREFUSED, ENOENT = 111, -2
+ECONNREFUSED = 111
 
 CONFIG = {"pin": PIN, "inverter": "site.test:502/1", "meter": "site.test:502/200",
           "site_exp_w": 5000, "site_imp_w": 15000, "failsafe_exp_w": 1000, "failsafe_imp_w": 5000}
@@ -216,6 +216,7 @@ class House:
         if device.code is not None:
             self.device = None
             self.ended = device
+            device.kill()
             self._lines.clear()
             assert self._ending, f"the firmware ended ({device.code}): {device.output}"
 
@@ -254,12 +255,11 @@ class House:
         kind = {("utility.test", 443): HttpLine, ("site.test", 502): ModbusLine,
                 ("meter.test", 502): ModbusLine}.get((host, port))
         self.story.append((self.now, "connect", host))
-        line = (kind or ModbusLine)(self, number)
+        line = (kind or ModbusLine)(self, number, host)
         self._lines[number] = line
         how = self._down.get(host, "up") if kind else "refuse"
         if how == "refuse":
             line.dead = True
-            line.later, line.signs = None, []
             self.after(self.connect_ms, lambda: line.signs.append(("F", ECONNREFUSED)))
         elif how == "up":
             line.later(self.connect_ms, lambda: line.signs.append(("O",)))
@@ -267,7 +267,7 @@ class House:
     def _act_w(self, number, data):
         line = self._lines[number]
         if line.dead:
-            line.signs.append(("F", 104))
+            line.signs.append(("F", ECONNRESET))
         else:
             line.feed(data)
 
@@ -283,9 +283,8 @@ class House:
     def network(self, host, how):
         """A host is "up", refuses connections ("refuse") or swallows all ("drop")."""
         self._down[host] = how
-        kind = HttpLine if host == "utility.test" else ModbusLine
         for line in self._lines.values():
-            if isinstance(line, kind):
+            if line.host == host:
                 line.mute = how == "drop"
                 if how == "refuse":
                     line.cut(reset=True)

@@ -20,9 +20,9 @@ MODBUS_WRITES = (6, 16)
 class Line:
     """One connection; `credit` is what the device's socket still takes."""
 
-    def __init__(self, house, number):
+    def __init__(self, house, number, host):
         """Not open until the house says so."""
-        self.house, self.number = house, number
+        self.house, self.number, self.host = house, number, host
         self.out = bytearray()
         self.signs = []         # letters for the device: O, F with errno, E
         self.credit = WINDOW
@@ -58,9 +58,9 @@ class Line:
 class ModbusLine(Line):
     """The site's end: every unit of the site, one frame after the other."""
 
-    def __init__(self, house, number):
+    def __init__(self, house, number, host):
         """A line to the site."""
-        super().__init__(house, number)
+        super().__init__(house, number, host)
         self._raw = b""
 
     def feed(self, data):
@@ -84,9 +84,9 @@ class ModbusLine(Line):
 class HttpLine(Line):
     """The utility's end: parses requests, asks its handlers, enacts the faults of the wire."""
 
-    def __init__(self, house, number):
+    def __init__(self, house, number, host):
         """A line to the utility."""
-        super().__init__(house, number)
+        super().__init__(house, number, host)
         self._raw = b""
         self._last = house.ms
 
@@ -152,9 +152,9 @@ class HttpLine(Line):
         if fault.kind == "slow":
             self._dribble(raw, fault.more["bytes"], round(fault.more["every_s"] * 1000))
         elif fault.kind == "endless":
-            head = raw[:start].replace(b"Content-Length: ", b"Transfer-Encoding: chunked\r\nX-Was: ")
-            text = reply.body[:reply.body.rfind(b"</")]
-            self.send(head + chunk(text))
+            coding = b"Transfer-Encoding: chunked\r\nX-Length: "
+            self.send(raw[:start].replace(b"Content-Length: ", coding))
+            self.send(chunk(reply.body[:reply.body.rfind(b"</")]))
             self._endless(fault)
         elif fault.kind == "silence":
             self._silence(fault)

@@ -1,4 +1,4 @@
-"""A server that is broken or hostile: each ends with a line in the log, and no limit is loosened."""
+"""A server that is broken or hostile: each ends with a line in the log, and loosens no limit."""
 
 import pytest
 from house import living
@@ -18,7 +18,7 @@ def list_of(kind):
 
 
 HOSTILE = {
-    "oversized body": ("fault", {"kind": "oversize", "size": 2_000_000}),
+    "oversized body": ("fault", {"kind": "oversize", "size": 2_000_000, "count": 2}),
     "endless chunks": ("fault", {"kind": "endless"}),
     "truncated document": ("fault", {"kind": "truncate", "keep": 0.7}),
     "another document": ("fault", {"kind": "wrong"}),
@@ -49,9 +49,9 @@ def swap(body, before, value, end=b'"'):
 
 @pytest.mark.parametrize("what", HOSTILE)
 def test_list_of_controls_that_cannot_be_trusted_loosens_nothing(tmp_path, what):
-    """An event runs; its list goes bad, and meanwhile it is cancelled in favour of a wide one."""
+    """An event runs and its list goes bad: it runs on, and the next good list counts again."""
     kind, more = HOSTILE[what]
-    with living(tmp_path) as house:
+    with living(tmp_path, poll_s=20) as house:
         house.default(exp_w=DEFAULT_W)
         running = house.publish(10, 500, exp_w=1000)
         house.boot()
@@ -62,20 +62,20 @@ def test_list_of_controls_that_cannot_be_trusted_loosens_nothing(tmp_path, what)
         else:
             house.tamper = list_of("dercl")(more)
         lines = len(house.log)
-        house.run_to(200)
+        house.run_to(110)
         assert [line for line in house.log[lines:] if line.level in "WE"], house.tail()
         assert {w for at, w, _ in house.limits() if at >= 10} == {1000}
-        assert house.judge((10, 200, 1000)).passed
+        assert house.judge((10, 110, 1000)).passed
         # All is well once the server is.
         house.utility.faults.clear()
         house.tamper = None
-        after = house.publish(200, 300, exp_w=700)
-        house.run_to(330)
+        after = house.publish(110, 300, exp_w=700)
+        house.run_to(170)
         assert house.limits()[-1][1:] == (700, "event") and house.statuses(after) == [1, 2]
         assert house.statuses(running) == [1, 2, 7]
 
 
-@pytest.mark.parametrize("what", HOSTILE)
+@pytest.mark.parametrize("what", [what for what in HOSTILE if what != "oversized body"])
 def test_list_of_controls_that_was_never_good_leaves_the_failsafe(tmp_path, what):
     kind, more = HOSTILE[what]
     with living(tmp_path) as house:
@@ -87,9 +87,9 @@ def test_list_of_controls_that_was_never_good_leaves_the_failsafe(tmp_path, what
         else:
             house.tamper = list_of("dercl")(more)
         house.boot()
-        house.run_to(90)
+        house.run_to(60)
         assert {w for _, w, _ in house.limits()} == {1000}, house.tail()
-        assert house.worst_export(15, 90) <= 1100
+        assert house.worst_export(15, 60) <= 1100
 
 
 @pytest.mark.parametrize(("kind", "fault"), [
@@ -97,17 +97,17 @@ def test_list_of_controls_that_was_never_good_leaves_the_failsafe(tmp_path, what
       for fault in ("truncate", "wrong")),
     ("derpl", "endless"), ("tm", "endless"), ("fsal", "cut_body"), ("dderc", "cut_body")])
 def test_any_resource_that_breaks_leaves_the_running_event_alone(tmp_path, kind, fault):
-    with living(tmp_path) as house:
+    with living(tmp_path, poll_s=20) as house:
         house.default(exp_w=DEFAULT_W)
-        event = house.publish(10, 200, exp_w=1200)
+        event = house.publish(10, 110, exp_w=1200)
         house.boot()
         house.run_to(40)
         house.utility.faults.add(fault, resource=kind)
-        house.run_to(190)
+        house.run_to(110)
         assert {w for at, w, _ in house.limits() if at >= 10} == {1200}
         assert [line for line in house.log if line.level in "WE" and line.at > 40]
         house.utility.faults.clear()
-        house.run_to(260)
+        house.run_to(160)
         assert house.limits()[-1][1:] == (DEFAULT_W, "default")
         assert house.statuses(event) == [1, 2, 3]
 

@@ -1,4 +1,4 @@
-"""The national test procedures, polled control: each as its playlist says, judged by its criteria."""
+"""The national test procedures, polled control: each as its playlist says, by its criteria."""
 
 import pytest
 from house import PIN, living
@@ -78,7 +78,8 @@ def test_all_18_control_responses(tmp_path):
 
 
 def test_all_21_schedule_of_24_controls(tmp_path):
-    with living(tmp_path, pv=7000, load=[[30 * i, 400 + 900 * (i % 3)] for i in range(60)]) as house:
+    load = [[30 * i, 400 + 900 * (i % 3)] for i in range(60)]
+    with living(tmp_path, pv=7000, load=load) as house:
         house.default(exp_w=1500)
         start, watts = 90, [(i * 3700) % 9000 for i in range(24)]
         events = [house.publish(start + 60 * i, 60, exp_w=w, imp_w=w + 1000)
@@ -107,8 +108,7 @@ def test_gen_01_and_02_active_limit_of_zero(tmp_path, mode):
         house.boot()
         house.run_to(20)
         house.publish(20, 600, **{mode: 2 * WMAX_W})
-        house.run_until(lambda: house.limits()[-1][2] == "event" or house.said("LIMIT", gen_w=20000),
-                        80)
+        house.run_until(lambda: house.said("LIMIT", since=20, **{mode: 2 * WMAX_W}), 80)
         zero = []
 
         def on_list(kind, _asked):
@@ -150,8 +150,6 @@ def test_gen_03_and_04_default_after_cancelled_events(tmp_path, mode):
         assert house.statuses(zero) == [1, 2]
         rows = house.rows(585, 600)
         assert max(row.pv_w for row in rows) <= 100
-        kept = house.flash / "default.bin"
-        assert kept.exists()
 
 
 def test_gen_09_cancelled_control_falls_back_to_the_default(tmp_path):

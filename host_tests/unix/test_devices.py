@@ -65,13 +65,13 @@ def test_a_meter_may_be_a_second_device_behind_the_same_unit():
     assert rig.inverter() is not None and rig.meter().device == 1
 
 
-def test_silence_is_said_with_what_to_look_at():
+def test_silence_is_said_with_bus_and_unit():
     silent = Unit(registers.plant())
     silent.silent = True
     rig = Rig({1: silent})
     assert rig.inverter() is None and rig.meter() is None
-    assert rig.said.count("INVERTER_SILENT", "bus=roof", "unit=1", "cable") == 1
-    assert rig.said.count("METER_SILENT", "unit=1", "cable") == 1
+    assert rig.said.count("INVERTER_SILENT", "bus=roof", "unit=1") == 1
+    assert rig.said.count("METER_SILENT", "unit=1") == 1
 
 
 def test_ratings_that_get_no_answer_are_silence_and_not_a_verdict():
@@ -99,14 +99,14 @@ def test_a_unit_id_that_the_gateway_does_not_know_is_said():
         rig.line.units[1].code = code
         assert rig.inverter() is None
     assert rig.inverter(9) is None
-    assert rig.said.count("INVERTER_NO_UNIT", "unit=1", "check it") == 2
+    assert rig.said.count("INVERTER_NO_UNIT", "unit=1") == 2
     assert rig.said.count("INVERTER_NO_UNIT", "unit=9") == 1
 
 
 def test_a_device_without_a_sunspec_map_is_said():
     rig = Rig({1: Unit([0] * 70)})
     assert rig.inverter() is None and rig.meter() is None
-    assert rig.said.count("INVERTER_NO_SUNSPEC", "switched on") == 1
+    assert rig.said.count("INVERTER_NO_SUNSPEC") == 1
     assert rig.said.count("METER_NO_SUNSPEC") == 1
     rig.line.units[1].code = 2
     assert rig.inverter() is None and rig.said.count("INVERTER_NO_SUNSPEC") == 2
@@ -121,13 +121,13 @@ def test_an_inverter_that_lacks_a_model_is_unfit_and_the_log_says_which():
              "scale factor")):
         rig = Rig({1: unit(*models)})
         assert rig.inverter() is None
-        assert rig.said.count("INVERTER_UNFIT", why, "123 are needed") == 1, rig.said.lines
+        assert rig.said.count("INVERTER_UNFIT", why) == 1, rig.said.lines
 
 
 def test_a_device_without_a_meter_is_unfit():
     rig = Rig({1: Unit(registers.plant())})
     assert rig.meter() is None
-    assert rig.said.count("METER_UNFIT", "unit=1", "201 to 204") == 1
+    assert rig.said.count("METER_UNFIT", "unit=1") == 1
 
 
 def test_an_answer_that_is_lost_once_does_not_hide_a_device():

@@ -9,12 +9,13 @@ Enters: four short reads.  Leaves: `manufacturer`, `model`, `version`, `serial` 
 Limit: ASCII; any other byte becomes "?".
 """
 
+from micropython import const
+
 from .points import COMMON
 from .sequence import READ, Reads
 from .values import SunspecError
 
-# A list: a constant tuple has its own copy of each string.
-_NAMES = ["manufacturer", "model", "version", "serial"]
+_STRINGS = const(4)
 
 
 class Common(Reads):
@@ -25,7 +26,7 @@ class Common(Reads):
     """
 
     def __init__(self, walk, device):
-        super().__init__(len(_NAMES))
+        super().__init__(_STRINGS)
         i = walk.find(device, 1, 1)
         if i < 0:
             raise SunspecError("no model 1")
@@ -39,13 +40,25 @@ class Common(Reads):
         return offset + size <= self._end and self._ask(READ, self._at + offset, size)
 
     def _answer(self, step, outcome, regs):
-        # Up to the first NUL, without blanks at either end.
-        chars = bytearray(2 * self.count)
-        n = 0
-        while outcome == 0 and n < len(chars):
-            char = regs[n >> 1] & 0xFF if n & 1 else regs[n >> 1] >> 8
-            if char == 0:
-                break
-            chars[n] = char if 32 <= char < 127 else 63
-            n += 1
-        setattr(self, _NAMES[step], chars[:n].decode().strip())
+        text = _text(regs, self.count) if outcome == 0 else ""
+        if step == 0:
+            self.manufacturer = text
+        elif step == 1:
+            self.model = text
+        elif step == 2:
+            self.version = text
+        else:
+            self.serial = text
+
+
+def _text(regs, count):
+    # Up to the first NUL, without blanks at either end.
+    chars = bytearray(2 * count)
+    n = 0
+    while n < 2 * count:
+        char = regs[n >> 1] & 0xFF if n & 1 else regs[n >> 1] >> 8
+        if char == 0:
+            break
+        chars[n] = char if 32 <= char < 127 else 63
+        n += 1
+    return chars[:n].decode().strip()

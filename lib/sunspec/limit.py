@@ -166,8 +166,10 @@ class Limit(Sequence):
             return
         if outcome < 0:
             self._finish(SILENT)
-        elif state >= _READ_BLOCK:
-            self._took_read(outcome, regs)
+        elif state == _READ_BLOCK:
+            self._took_block(outcome, regs)
+        elif state == _READ_ONES:
+            self._took_one(outcome, regs)
         elif outcome == 0:
             self.writes += 1
             self._wrote()
@@ -190,17 +192,15 @@ class Limit(Sequence):
     # Writing.
 
     def _wrote(self):
-        # The next of the three that is implemented and does not stand already.
-        if self._state != _ONES or not self._next_item(self._present & ~self._stands):
-            self.mode = self._try
-            self._begin_read()
-
-    def _next_item(self, bits):
-        while self._item + 1 < len(_ORDER):
-            self._item += 1
-            if bits >> _ORDER[self._item] & 1:
-                return True
-        return False
+        if self._state == _ONES:
+            # The next of the three that is implemented and does not stand already.
+            while self._item + 1 < len(_ORDER):
+                self._item += 1
+                bit = 1 << _ORDER[self._item]
+                if self._present & bit and not self._stands & bit:
+                    return
+        self.mode = self._try
+        self._begin_read()
 
     def _fall_back(self):
         if self._state == _BLOCK:
@@ -232,19 +232,26 @@ class Limit(Sequence):
 
     def _next_read(self):
         # The next of the three that can be read; the verdict when there is none.
-        if not self._next_item(self._readable):
-            self._judge()
+        while self._item + 1 < len(_ORDER):
+            self._item += 1
+            if self._readable & 1 << _ORDER[self._item]:
+                return
+        self._judge()
 
-    def _took_read(self, outcome, regs):
+    def _took_block(self, outcome, regs):
         if outcome != 0:
             self._finish(UNREAD)
-        elif self._state == _READ_ONES:
-            self._check(_ORDER[self._item], regs[0])
-            self._next_read()
-        else:
-            for i in range(_N):
-                self._check(i, regs[i])
-            self._judge()
+            return
+        for i in range(_N):
+            self._check(i, regs[i])
+        self._judge()
+
+    def _took_one(self, outcome, regs):
+        if outcome != 0:
+            self._finish(UNREAD)
+            return
+        self._check(_ORDER[self._item], regs[0])
+        self._next_read()
 
     def _check(self, i, value):
         bit = 1 << i

@@ -18,15 +18,21 @@ from .points import INVERTER_FLOAT, INVERTER_INT, METER_FLOAT, METER_INT
 from .sequence import OK
 from .values import ABSENT, ABSENT_ALL, NULL_FRAME, SunspecError, number
 
-# Attributes in the order of the tables of points.py, two bytes and then three for each, and the
-# decimal places of those that all have.  Lists: a constant tuple has its own copy of each string.
-_PLACES = b"\x00\x00\x03\x01\x01\x01"
-_COMMON = const(6)
-_INVERTER = ["w", "var", "mhz", "dv_a", "dv_b", "dv_c", "va"]
-_METER = [
-    "w", "var", "mhz", "dv_a", "dv_b", "dv_c", "w_a", "w_b", "w_c", "var_a", "var_b", "var_c",
-]
-_ST = const(23)  # row of St in the table of an inverter
+# Rows of the tables of points.py: 2 + 3 * place in tools/points.py's lists.
+_W = const(2)
+_VAR = const(5)
+_HZ = const(8)
+_V_A = const(11)
+_V_B = const(14)
+_V_C = const(17)
+_VA = const(20)  # inverter
+_ST = const(23)
+_W_A = const(20)  # meter
+_W_B = const(23)
+_W_C = const(26)
+_VAR_A = const(29)
+_VAR_B = const(32)
+_VAR_C = const(35)
 
 _ST_LAST = const(8)  # STANDBY
 _REPEATS_MAX = const(1 << 20)
@@ -38,7 +44,7 @@ _METERS = (201, 204, 211, 214)
 class _Live:
     # What both have: the model, its block, and the values that every one of them measures.
 
-    def __init__(self, walk, device, spans, names, ints, floats, sign):
+    def __init__(self, walk, device, spans, ints, floats):
         table = ints
         i = walk.find(device, spans[0], spans[1])
         if i < 0:
@@ -56,9 +62,7 @@ class _Live:
         self.live_count = table[1]
         self.repeats = 0
         self._table = table
-        self._names = names
-        self._sign = sign
-        self._decode(None)
+        self._forget()
 
     def take(self, regs):
         """Decode a frame: OK, ABSENT_ALL (the device sleeps) or NULL_FRAME (nothing but zeros).
@@ -70,31 +74,35 @@ class _Live:
         if len(regs) < self.live_count:
             raise SunspecError("frame shorter than its block")
         # Fronius: a gateway short of time sends zeros, scale factors and all.
-        n = self.live_count
-        while n and not regs[n - 1]:
-            n -= 1
+        if _zeros(regs, self.live_count):
+            self._forget()
+            self.repeats = 0
+            return NULL_FRAME
         w = self.w
         mhz = self.mhz
         dv_a = self.dv_a
-        absent = self._decode(regs if n else None)
-        same = w == self.w and mhz == self.mhz and dv_a == self.dv_a and absent < _COMMON
+        self._decode(regs, self._table)
+        if self._asleep():
+            self.repeats = 0
+            return ABSENT_ALL
+        same = w == self.w and mhz == self.mhz and dv_a == self.dv_a
         self.repeats = min(self.repeats + 1, _REPEATS_MAX) if same else 0
-        if not n:
-            return NULL_FRAME
-        return OK if absent < _COMMON else ABSENT_ALL
+        return OK
 
-    def _decode(self, regs):
-        # Every value, ABSENT where there are no registers. Returns how many common ones are.
-        absent = 0
-        for i in range(len(self._names)):
-            places = _PLACES[i] if i < _COMMON else 0
-            value = ABSENT if regs is None else number(regs, self._table, 2 + 3 * i, places)
-            if value == ABSENT:
-                absent += i < _COMMON
-            elif self._sign < 0 and not places:  # power, not voltage or frequency
-                value = -value
-            setattr(self, self._names[i], value)
-        return absent
+    def _forget(self):
+        self.w = self.var = self.mhz = self.dv_a = self.dv_b = self.dv_c = ABSENT
+
+    def _decode(self, regs, table):
+        self.w = number(regs, table, _W, 0)
+        self.var = number(regs, table, _VAR, 0)
+        self.mhz = number(regs, table, _HZ, 3)
+        self.dv_a = number(regs, table, _V_A, 1)
+        self.dv_b = number(regs, table, _V_B, 1)
+        self.dv_c = number(regs, table, _V_C, 1)
+
+    def _asleep(self):
+        return (self.w == ABSENT and self.var == ABSENT and self.mhz == ABSENT
+                and self.dv_a == ABSENT and self.dv_b == ABSENT and self.dv_c == ABSENT)
 
 
 class Inverter(_Live):
@@ -107,7 +115,7 @@ class Inverter(_Live):
     """
 
     def __init__(self, walk, device):
-        super().__init__(walk, device, _INVERTERS, _INVERTER, INVERTER_INT, INVERTER_FLOAT, 1)
+        super().__init__(walk, device, _INVERTERS, INVERTER_INT, INVERTER_FLOAT)
         offset = self._table[_ST]
         self.state_addr = walk.addrs[self.index] + offset
         self.state_count = 1 if offset < walk.lengths[self.index] + 2 else 0
@@ -120,6 +128,14 @@ class Inverter(_Live):
         """
         self.st = regs[0] if 1 <= regs[0] <= _ST_LAST else ABSENT
         return ABSENT_ALL if self.st == ABSENT else OK
+
+    def _forget(self):
+        super()._forget()
+        self.va = ABSENT
+
+    def _decode(self, regs, table):
+        super()._decode(regs, table)
+        self.va = number(regs, table, _VA, 0)
 
 
 class Meter(_Live):
@@ -134,4 +150,31 @@ class Meter(_Live):
     def __init__(self, walk, device, sign=1):
         if sign not in (1, -1):
             raise SunspecError("sign: 1 or -1")
-        super().__init__(walk, device, _METERS, _METER, METER_INT, METER_FLOAT, sign)
+        self._sign = sign
+        super().__init__(walk, device, _METERS, METER_INT, METER_FLOAT)
+
+    def _forget(self):
+        super()._forget()
+        self.w_a = self.w_b = self.w_c = ABSENT
+        self.var_a = self.var_b = self.var_c = ABSENT
+
+    def _decode(self, regs, table):
+        super()._decode(regs, table)
+        self.w = self._toward(self.w)
+        self.var = self._toward(self.var)
+        self.w_a = self._toward(number(regs, table, _W_A, 0))
+        self.w_b = self._toward(number(regs, table, _W_B, 0))
+        self.w_c = self._toward(number(regs, table, _W_C, 0))
+        self.var_a = self._toward(number(regs, table, _VAR_A, 0))
+        self.var_b = self._toward(number(regs, table, _VAR_B, 0))
+        self.var_c = self._toward(number(regs, table, _VAR_C, 0))
+
+    def _toward(self, value):
+        return -value if self._sign < 0 and value != ABSENT else value
+
+
+def _zeros(regs, count):
+    for i in range(count):
+        if regs[i]:
+            return False
+    return True

@@ -75,7 +75,7 @@ def least(fits, low: int, high: int, step: int) -> int | None:
     if not fits(high):
         return None
     while high - low > step:
-        middle = low + (high - low) // 2 // step * step
+        middle = low + max(step, (high - low) // 2 // step * step)
         if fits(middle):
             high = middle
         else:

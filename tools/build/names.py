@@ -82,7 +82,7 @@ def _dunder(name: str) -> bool:
 
 
 class _Globals:
-    """Definitions first, by how often they are named; then imports, under the same name if free."""
+    """Definitions first, by how often they are named; then imports, by the same name if free."""
 
     def __init__(self, program: Program, whole: set[str], said: _Said):
         self._program, self._whole, self._said = program, whole, said

@@ -45,9 +45,9 @@ print(' '.join(found))
 # Of objects that dir() cannot reach, and what MicroPython calls on objects of ours.
 _MORE = (
     "accept bind cipher close connect errno feed fileno flush getpeercert ioctl iter listen "
-    "makefile modify ipoll readblocks writeblocks poll read readinto readline readlines recv recv_into recvfrom register "
+    "makefile modify ipoll poll read readinto readline readlines recv recv_into recvfrom register "
     "seek send sendall sendto setblocking setsockopt settimeout step tell ticks_add ticks_diff "
-    "ticks_ms throw unregister value verify_callback write"
+    "readblocks writeblocks ticks_ms throw unregister value verify_callback write"
 ).split()
 
 
