@@ -116,6 +116,7 @@ class _Once:
         if task.timed_out:
             task.timed_out = False
             raise OSError(errno.ETIMEDOUT)
+        self._stop.__traceback__ = None  # each raise adds to it, without end
         raise self._stop
 
 

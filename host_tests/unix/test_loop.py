@@ -2,6 +2,7 @@
 """The event loop on a clock and a poller that the test moves: no real time passes."""
 
 import errno
+import gc
 
 import check
 import log
@@ -42,7 +43,8 @@ class Poller:
         self.registered.remove(stream)
 
     def ipoll(self, timeout):
-        self.waits.append(timeout)
+        if len(self.waits) < 1000:
+            self.waits.append(timeout)
         got = [(s, 1) for s in self.ready if s in self.registered]
         if not got:
             self.clock.t = self.clock.ticks_add(self.clock.t, timeout)
@@ -303,6 +305,26 @@ def test_the_watchdog_is_fed_every_turn_and_polls_are_bounded():
     for _ in range(5):
         loop.turn()
     assert dog.fed == 5 and max(poller.waits) == 1000
+
+
+def test_ten_thousand_waits_leave_the_heap_as_it_was():
+    clock = Time()
+    loop = Loop(clock, Poller(clock))
+
+    async def idle():
+        while True:
+            await loop.sleep_ms(10)
+
+    loop.spawn("idle", idle())
+    for _ in range(100):
+        loop.turn()
+    gc.collect()
+    before = gc.mem_alloc()
+    for _ in range(10000):
+        loop.turn()
+    loop._poller.waits.clear()
+    gc.collect()
+    assert gc.mem_alloc() - before < 256, gc.mem_alloc() - before
 
 
 check.run(globals())

@@ -65,7 +65,7 @@ class Schedule(Slots):
 
     def __init__(self, slots, programs, spare=0):
         if not 1 <= slots <= 1000 or not 1 <= programs <= 255 or not 0 <= spare <= 1000:
-            raise DERError("slots 1 to 1000, programs 1 to 255, spare 0 to 1000")
+            raise DERError("size")
         super().__init__(slots, spare or slots)
         self.programs = programs
         self._primacy = array("h", (255 for _ in range(programs)))

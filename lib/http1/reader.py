@@ -63,7 +63,7 @@ class Reader:
 
     def __init__(self, buf, wanted=(), fields=64, total=8192):
         if len(buf) < _ROOM_MIN:
-            raise ValueError("buf: at least 64 bytes")
+            raise ValueError("buf")
         self.buf = buf
         self._wanted = tuple([(name, name.encode()) for name in wanted])
         self._fields_max = fields
@@ -115,7 +115,7 @@ class Reader:
     def feed(self, n):
         """n bytes (1 .. what room() left) have been put. ValueError otherwise; never allocates."""
         if not 0 < n <= len(self.buf) - self._stop:
-            raise ValueError("feed: more than the room")
+            raise ValueError("feed")
         self._stop += n
         if self._state == _DONE:
             self._finish()
@@ -143,7 +143,7 @@ class Reader:
         Never allocates.
         """
         if not 0 < n <= self.body_left():
-            raise ValueError("took: more than body_left")
+            raise ValueError("took")
         if self._state != _UNTIL_CLOSE:
             self._count(n)
 

@@ -43,7 +43,7 @@ from .record import (
     pack_mrid,
     watts,
 )
-from .resource import _HREF, _TWICE, HREF_MAX, Resource
+from .resource import HREF_MAX, Resource
 
 _KEY_DIGITS = const(16)
 
@@ -70,18 +70,18 @@ class _Control(Resource):
         kind = KIND[row]
         if kind < SWITCH:
             if self.rec[DEST[row]] != ABSENT:
-                self.wrong(row, _TWICE)
+                self.wrong(row, "twice")
             value = self.seconds() if kind == TIME else self.number(row)
             if value is not None:
                 self.rec[DEST[row]] = value
         elif kind == POWER_VALUE:
             if self._value is not None:
-                self.wrong(row, _TWICE)
+                self.wrong(row, "twice")
             self._value = self._xml.to_int()
         elif kind == MULTIPLIER:
             if self._multiplier is not None:
-                self.wrong(row, _TWICE)
-            self._multiplier = self.number(row)
+                self.wrong(row, "twice")
+            self._multiplier = self._xml.to_int()
         elif kind == MRID:
             self._mrid(row)
         elif kind >= LIMIT:
@@ -102,7 +102,7 @@ class _Control(Resource):
         row, value, multiplier = self._power, self._value, self._multiplier
         if value is None or multiplier is None:
             self.wrong(row, "incomplete")
-        elif value < 0 and KIND[row] == LIMIT:
+        elif not -9 <= multiplier <= 9 or (value < 0 and KIND[row] == LIMIT):
             self.wrong(row, "out of range")
         else:
             self._take_mode(row, watts(value, multiplier))
@@ -120,7 +120,7 @@ class _Control(Resource):
         rec, mode = self.rec, DEST[row]
         bit = 1 << mode
         if rec[MODES] & bit:
-            self.wrong(row, _TWICE)
+            self.wrong(row, "twice")
         elif value is not None:
             rec[MODES] |= bit
             rec[VALUE + mode] = value
@@ -128,7 +128,7 @@ class _Control(Resource):
     def _mrid(self, row):
         key = self.key
         if key[_KEY_DIGITS]:
-            self.wrong(row, _TWICE)
+            self.wrong(row, "twice")
             return
         start = self.trim()
         if not pack_mrid(key, self._window, start, self._xml.value_end):
@@ -156,16 +156,17 @@ class DERControlList(_Control):
 
     An item with `bad` has worthless values, but its `key`, unless key[16] is 0.  deviceCategory
     keeps its low 30 bits (the standard names 26), so that it is a small int on every board.
+    href_max: 0 .. HREF_MAX, the longest href that is kept; 0 when nobody calls href().
     """
 
     content = 3
     item = 4
 
-    def __init__(self, xml):
+    def __init__(self, xml, href_max=HREF_MAX):
         self.reply_to = None
         self._reply_bytes = b""
         self._reply_text = None
-        self._href = bytearray(HREF_MAX)
+        self._href = bytearray(href_max)
         self._href_n = 0
         super().__init__(xml)
 
@@ -186,7 +187,7 @@ class DERControlList(_Control):
                 self._reply_bytes = bytes(self._window[start:end]) if text else b""
             self.reply_to = self._reply_text
         self._href_n = 0
-        if xml.attribute(_HREF):
+        if xml.attribute(b"href"):
             self._keep_href(xml.value_start, xml.value_end)
 
     def finish(self):
@@ -215,9 +216,9 @@ class DERControlList(_Control):
 
     def _keep_href(self, start, end):
         n = end - start
-        if n > HREF_MAX:
-            return
         window, kept = self._window, self._href
+        if n > len(kept):
+            return
         for i in range(n):
             kept[i] = window[start + i]
         self._href_n = n

@@ -26,8 +26,8 @@ FLAG = const(8)  # boolean, to 1 or 0
 BITMAP = const(9)  # hex digits
 SWITCH = const(10)  # mode of a boolean
 PERCENT = const(11)  # mode of hundredths of a percent; the next is signed
-MULTIPLIER = const(13)
 # ... then other text ...
+MULTIPLIER = const(13)  # of an ActivePower, -9..9
 POWER_VALUE = const(14)
 MRID = const(15)
 DIGITS = const(16)  # decimal digits, to bytes
@@ -41,11 +41,10 @@ TARGET = const(22)  # mode of an ActivePower
 ROOT = const(23)
 
 _LETTERS = b"tbphiursfcwPQmvkdxlgoLTR"
-LOWEST = (0, 0, 0, 0, 0, 0, -3600, 0, 0, 0, 0, 0, -10000, -9)
+LOWEST = (0, 0, 0, 0, 0, 0, -3600, 0, 0, 0, 0, 0, -10000)
 HIGHEST = (
-    0, 255, 255, 65535, 0xFFFFFFFF, 4, 3600, DURATION_MAX, 1, DURATION_MAX, 1, 10000, 10000, 9,
+    0, 255, 255, 65535, 0xFFFFFFFF, 4, 3600, DURATION_MAX, 1, DURATION_MAX, 1, 10000, 10000,
 )
-MANDATORY = b"\x00\x02\x04"  # the kinds t, p and i
 
 # A name, the letter of its kind, and a digit of 0-9 a-z: an index of a record, a mode, a place in
 # ATTRIBUTES or, for what holds others, their table.  "|" begins the next table.

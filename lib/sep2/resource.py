@@ -34,7 +34,6 @@ from .elements import (
     LINK,
     LIST_ITEM,
     LOWEST,
-    MANDATORY,
     NEXT,
     NONE,
     QUICK,
@@ -62,8 +61,6 @@ _EPOCH_HIGH = const(15778)  # EPOCH by halves of five digits
 _EPOCH_LOW = const(36800)
 
 _UNSET = (None, -1, ABSENT)
-_HREF = b"href"
-_TWICE = "twice"
 _END_DEVICE = const(12)  # the one table whose items need no href
 
 
@@ -127,13 +124,14 @@ class Resource:
         elif self.item != self.content and self.href is None:
             self.wrong("href", "missing")
         for row in range(len(TABLE)):
-            if TABLE[row] == self.item and KIND[row] in MANDATORY \
+            # Mandatory are the kinds t, p and i: a time, a primacy and a PIN.
+            if TABLE[row] == self.item and KIND[row] in b"\x00\x02\x04" \
                     and getattr(self, ATTRIBUTES[DEST[row]]) in _UNSET:
                 self.wrong(row, "missing")
 
     def item_attributes(self, row):
         """Take the attributes of the item's start tag."""
-        self.href = self.uri(row) if self._xml.attribute(_HREF) else None
+        self.href = self.uri(row) if self._xml.attribute(b"href") else None
 
     def next_record(self):
         """NEED_DATA, ITEM or DONE; values are valid until the next call.
@@ -180,7 +178,7 @@ class Resource:
         """Take the text of a leaf. XMLError when it should be a number and is none."""
         kind, name = KIND[row], ATTRIBUTES[DEST[row]]
         if getattr(self, name) not in _UNSET:
-            self.wrong(row, _TWICE)
+            self.wrong(row, "twice")
         elif kind < DIGITS:
             setattr(self, name, self.number(row))
         elif self.digits(10 if kind == DIGITS else 16, 12 if kind == DIGITS else 40) < 0:
@@ -404,14 +402,14 @@ class Resource:
     def _group(self, row):
         bit = 1 << DEST[row]
         if self._groups & bit:
-            self.wrong(row, _TWICE)
+            self.wrong(row, "twice")
         self._groups |= bit
 
     def _link(self, row):
         name = ATTRIBUTES[DEST[row]]
         if getattr(self, name) is not None:
-            self.wrong(row, _TWICE)
-        elif not self._xml.attribute(_HREF):
+            self.wrong(row, "twice")
+        elif not self._xml.attribute(b"href"):
             self.wrong(row, "no href")
         else:
             setattr(self, name, self.uri(row))

@@ -138,7 +138,7 @@ class Limit(Sequence):
     def recheck(self):
         """Only read back what begin() wrote: a device may show it up to a second late."""
         if self._raw < 0:
-            raise SunspecError("nothing was written")
+            raise SunspecError("recheck")
         self.result = PENDING
         self._begin_read()
 

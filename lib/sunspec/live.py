@@ -72,7 +72,7 @@ class _Live:
         when `regs` is shorter than the block. Does not allocate.
         """
         if len(regs) < self.live_count:
-            raise SunspecError("frame shorter than its block")
+            raise SunspecError("frame")
         # Fronius: a gateway short of time sends zeros, scale factors and all.
         if _zeros(regs, self.live_count):
             self._forget()
@@ -149,7 +149,7 @@ class Meter(_Live):
 
     def __init__(self, walk, device, sign=1):
         if sign not in (1, -1):
-            raise SunspecError("sign: 1 or -1")
+            raise SunspecError("sign")
         self._sign = sign
         super().__init__(walk, device, _METERS, METER_INT, METER_FLOAT)
 

@@ -46,7 +46,7 @@ class Walk(Sequence):
 
     def __init__(self, models):
         if not 1 <= models <= 255:
-            raise SunspecError("models: 1 to 255")
+            raise SunspecError("models")
         super().__init__()
         self.ids = array("H", bytes(2 * models))
         self.addrs = array("H", bytes(2 * models))  # of the ID register

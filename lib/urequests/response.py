@@ -33,7 +33,7 @@ class Response:
         """
         end = len(buf) if end is None else end
         if not 0 <= start < end <= len(buf):
-            raise ValueError("readinto: no room")
+            raise ValueError("readinto")
         return await self._session.body_into(self, buf, start, end)
 
     async def read(self, limit):

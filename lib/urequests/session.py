@@ -75,9 +75,9 @@ class Session:
         task's request is under way.
         """
         if self._busy:
-            raise RuntimeError("a request is under way")
+            raise RuntimeError("busy")
         if isinstance(data, str):
-            raise ValueError("data: bytes or memoryview")
+            raise ValueError("data")
         self._busy = True
         self._deadline = deadline
         self._limit = limit

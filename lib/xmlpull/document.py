@@ -47,7 +47,7 @@ class Document:
 
     def __init__(self, window):
         if len(window) < 64:
-            raise ValueError("window of 64 bytes at least")
+            raise ValueError("window")
         self._window = window
         self._size = len(window)
 

@@ -9,8 +9,8 @@ Limit: the five names of XML and characters by number; no DTD, hence no other en
 
 from .error import XMLError
 
-# XML 1.0, 4.6: the predefined entities.
-_NAMES = ((b"amp;", 38), (b"lt;", 60), (b"gt;", 62), (b"quot;", 34), (b"apos;", 39))
+# XML 1.0, 4.6: the predefined entities, each with its character behind it.
+_NAMES = b"amp;&lt;<gt;>quot;\"apos;'"
 
 
 def decode(window, start, stop):
@@ -40,10 +40,7 @@ def decode(window, start, stop):
 def _code(window, at, semicolon):
     """Code point of the reference from the & at `at` to its semicolon."""
     if window[at + 1] != 35:  # '#'
-        for name, code in _NAMES:
-            if window.find(name, at, semicolon + 1) == at + 1:
-                return code
-        raise XMLError("entity", at)
+        return _named(window, at)
     pos = at + 2
     base = 10
     if window[pos] == 120:  # 'x'
@@ -63,6 +60,20 @@ def _code(window, at, semicolon):
             or code in (0xFFFE, 0xFFFF):
         raise XMLError("entity", at)
     return code
+
+
+def _named(window, at):
+    """Character of the reference by name from the & at `at` on."""
+    i = 0
+    while i < len(_NAMES):
+        pos = at + 1
+        while _NAMES[i] == window[pos] != 59:  # ";"
+            i += 1
+            pos += 1
+        if _NAMES[i] == window[pos]:
+            return _NAMES[i + 1]
+        i = _NAMES.find(b";", i) + 2
+    raise XMLError("entity", at)
 
 
 def _utf8(window, put, code):

@@ -21,7 +21,7 @@ def key(name):
     """
     n = len(name)
     if not 0 < n < 64:
-        raise ValueError("name of 1 to 63 bytes")
+        raise ValueError("name")
     return n << 24 | name[0] << 16 | name[n >> 1] << 8 | name[n - 1]
 
 

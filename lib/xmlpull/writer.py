@@ -17,6 +17,9 @@ from micropython import const
 
 from .error import XMLError
 
+# Each character that cannot stand for itself and then its reference (XML 1.0, 2.2, 2.4, 3.3.3);
+# white space would be read back as blanks or line ends.
+_REFERENCES = b"&&amp;<&lt;>&gt;\"&quot;\n&#10;\r&#13;\t&#9;"
 _SMALL = const(100000000)  # integers below are written digit by digit, without allocating
 
 
@@ -141,7 +144,7 @@ class Writer:
             c = value[i]
             if c < 32 or (c < 63 and c in b"&<>\""):
                 self.n = n
-                self._put(_escape(c, n))
+                self._refer(c)
                 n = self.n
                 continue
             if n >= self._size:
@@ -149,6 +152,22 @@ class Writer:
             buf[n] = c
             n += 1
         self.n = n
+
+    def _refer(self, c):
+        """Add the reference for the character `c`."""
+        at = 0
+        while _REFERENCES[at] != c:
+            at = _REFERENCES.find(b";", at) + 1
+            if at == len(_REFERENCES):
+                raise XMLError("character", self.n)
+        c = 0
+        while c != 59:  # ";"
+            at += 1
+            c = _REFERENCES[at]
+            if self.n >= self._size:
+                raise XMLError("full", self.n)
+            self._buf[self.n] = c
+            self.n += 1
 
     def _int(self, value):
         """Add a decimal integer; beyond eight digits it allocates."""
@@ -170,23 +189,3 @@ class Writer:
             self._buf[n] = 48 + value % 10
             value //= 10
             n -= 1
-
-
-def _escape(c, n):
-    """The reference for a character that cannot stand for itself (XML 1.0, 2.2, 2.4, 3.3.3)."""
-    if c == 38:
-        return b"&amp;"
-    if c == 60:
-        return b"&lt;"
-    if c == 62:
-        return b"&gt;"
-    if c == 34:
-        return b"&quot;"
-    # White space would be read back as blanks or line ends.
-    if c == 10:
-        return b"&#10;"
-    if c == 13:
-        return b"&#13;"
-    if c == 9:
-        return b"&#9;"
-    raise XMLError("character", n)

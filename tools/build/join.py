@@ -18,7 +18,7 @@ from tools.build.source import BuildError, Module, Program
 def join(program: Program) -> None:
     """Rewrite the program so that all that can be joined is one module, and parents are empty."""
     alone = _alone(program)
-    order = [name for name in _order(program) if name not in alone]
+    order = [name for name in in_order(program) if name not in alone]
     if len(order) < 2:
         return
     joined = _Joiner(program, order)
@@ -59,7 +59,7 @@ def _spelled(module: Module) -> set[str]:
             and isinstance(n.slice, ast.Constant)}
 
 
-def _order(program: Program) -> list[str]:
+def in_order(program: Program) -> list[str]:
     """Modules such that each stands after all that it imports."""
     order: list[str] = []
     state: dict[str, int] = {}

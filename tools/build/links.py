@@ -102,11 +102,9 @@ class _Linker:
             alias = ast.alias(name, local if local != name else None)
             by_module.setdefault(target, []).append(alias)
         new = [ast.ImportFrom(target, names, 0) for target, names in by_module.items()]
-        if at is None:  # after the imports of others, which bind names and no more
-            at = sum(isinstance(n, (ast.Import, ast.ImportFrom)) for n in body[:len(body)])
-            at = min(at, next((i for i, n in enumerate(body)
-                               if not isinstance(n, (ast.Import, ast.ImportFrom, ast.Expr))),
-                              len(body)))
+        if at is None:  # after the imports at the head
+            at = next((i for i, n in enumerate(body)
+                       if not isinstance(n, (ast.Import, ast.ImportFrom))), len(body))
         self._module.tree.body = body[:at] + new + body[at:]
         self._module.touch()
 

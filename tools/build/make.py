@@ -56,13 +56,14 @@ def program(board: str) -> Program:
     return Program(texts, tuple(name for name in ROOTS if name in texts))
 
 
-def slim(whole: Program) -> dict[str, dict[str, list[str]]]:
-    """Run all passes; gives the map of names."""
+def slim(whole: Program, joined: bool = True) -> dict[str, dict[str, list[str]]]:
+    """Run all passes; gives the map of names. Without join() modules can be told apart."""
     drop_texts(whole)
     inline_constants(whole)
     link(whole)
     drop_dead(whole)
-    join(whole)
+    if joined:
+        join(whole)
     return shorten(whole)
 
 
@@ -102,6 +103,9 @@ def compile_all(whole: Program, out: Path, before: dict[str, str],
         list(pool.map(lambda path: _compile(out / path, level, *texts[path]), todo))
     for stale in {str(p.relative_to(out)) for p in out.rglob("*.mpy")} - set(texts):
         (out / stale).unlink()
+    for folder in sorted((p for p in out.rglob("*") if p.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
     return hashes
 
 

@@ -17,7 +17,7 @@ MICROPYTHON = Path(sys.executable).parent / "micropython"
 # Without those that the compiler takes for its own: const, globals, locals, range, super.
 ROM_NAMES = (
     "self key value id items index args end start stop step count len list dict set get find all "
-    "any abs max min map next sum sort join hash iter open ord pow print read repr round send sep "
+    "any abs map next sum sort join hash iter open ord pow print read repr round send sep "
     "split str strip throw tuple type update upper values write zip append bool bytearray "
     "bytecode bytes callable chr classmethod clear close copy dir divmod endswith eval exec "
     "extend format from_bytes getattr hasattr insert int isalpha isdigit isinstance islower "

@@ -74,6 +74,7 @@ class Program:
         self.written = {node.attr for module in self.modules.values()
                         for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)
                         and not isinstance(node.ctx, ast.Load)}
+        self._poked = self._written_to_modules()
 
     def imports(self, name: str) -> dict[str, tuple[str, str | None]]:
         """{local name: (module of ours, name in it or None)} of the imports at the top level."""
@@ -113,19 +114,19 @@ class Program:
 
     def rebound(self, module: str, name: str) -> bool:
         """True when that top-level name may change after its module was run."""
-        if name in self.modules[module].scopes.rebound:
-            return True
-        return name in self.written and name in self._poked(module)
+        return name in self.modules[module].scopes.rebound or (module, name) in self._poked
 
-    def _poked(self, module: str) -> set[str]:
-        """Attributes that are written to a name that stands for the module."""
+    def _written_to_modules(self) -> set[tuple[str, str]]:
+        """(module, attribute) of every `module.attribute = ...`."""
         found = set()
-        for name, other in self.modules.items():
-            locals_ = {n for n, (m, what) in self.imports(name).items()
-                       if what is None and m == module}
-            found |= {n.attr for n in ast.walk(other.tree) if isinstance(n, ast.Attribute)
-                      and not isinstance(n.ctx, ast.Load) and isinstance(n.value, ast.Name)
-                      and n.value.id in locals_}
+        for name, module in self.modules.items():
+            imports = self.imports(name)
+            for node in ast.walk(module.tree):
+                if (isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+                        and isinstance(node.value, ast.Name)):
+                    target, what = imports.get(node.value.id, (None, ""))
+                    if what is None:
+                        found.add((target, node.attr))
         return found
 
     def classes(self) -> list[tuple[Module, ast.ClassDef]]:

@@ -1,0 +1,47 @@
+"""tools/sizes.py: the table is whole and its sums agree."""
+
+import pytest
+
+from tools import sizes as subject
+from tools.build import ROOT
+
+
+@pytest.fixture(scope="module")
+def said():
+    return subject.sizes()
+
+
+def test_every_package_and_module_is_there(said):
+    packages = {p.name for p in (ROOT / "lib").iterdir() if p.is_dir()}
+    packages |= {p.stem for p in (ROOT / "firmware").glob("*.py")} | {"board"}
+    assert {row["package"] for row in said["modules"]} == packages
+    assert {"sep2.record", "sep2", "main"} <= {row["module"] for row in said["modules"]}
+
+
+def test_totals_agree(said):
+    totals = said["totals"]
+    rows = sum(row["heap"] for row in said["modules"])
+    apart = totals["apart"]
+    # Beside the modules: the names, and the dict of sys.modules.
+    assert 0 <= apart["heap"] - rows - apart["names"] < 4096
+    assert sum(row["mpy"] for row in said["modules"]) == apart["mpy"]
+    assert all(total["names"] < total["heap"] for total in totals.values())
+
+
+def test_slimming_pays_at_each_step(said):
+    totals = said["totals"]
+    assert totals["shipped"]["heap"] < totals["apart"]["heap"] < totals["plain"]["heap"]
+    assert totals["shipped"]["heap"] < 0.75 * totals["plain"]["heap"]
+
+
+def test_the_code_is_within_its_budget(said):
+    resident = said["resident"]
+    assert 0 < resident <= said["budget"]
+    assert resident == sum(row["functions"] for row in said["modules"])
+
+
+def test_the_table_shows_all_of_it(said):
+    text = "\n".join(subject.lines(said))
+    for row in said["modules"]:
+        assert row["module"].rpartition(".")[2] in text
+    assert str(said["totals"]["shipped"]["heap"]) in text and str(said["resident"]) in text
