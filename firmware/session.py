@@ -103,6 +103,7 @@ class Session:
                 n = await response.readinto(window, start, len(window))
                 if n:
                     xml.feed(n)
+                    await self._loop.sleep_ms(0)  # a fast line must not keep the others waiting
                 else:
                     xml.close()
             elif event == ITEM:
