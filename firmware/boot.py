@@ -2,4 +2,4 @@
 
 import gc
 
-gc.threshold(8192)
+gc.threshold(1024)

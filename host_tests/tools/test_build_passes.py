@@ -419,3 +419,23 @@ def test_the_map_says_what_a_short_name_was():
                                "print(Thing().work_hard())\n"}, ("main",))
     said = slim(program)
     assert {"work_hard", "Thing"} <= {old for olds in said["main"].values() for old in olds}
+
+
+def test_modules_are_joined_without_a_name_meeting_another(tmp_path):
+    said, program = both({
+        "main": "import board\nfrom app import run\nrun(board)\n",
+        "board": "import sys\nNAME = 'toy'\n",
+        "app": "import gc\nfrom array import array\nfrom log import say\nfrom p.one import f\n"
+               "from err import AppError\n_state = [0]\n"
+               "def run(board):\n    array_ = array('i', [1, 2])\n    try:\n        f(array_)\n"
+               "    except AppError as exc:\n        say(board.NAME, repr(exc), _state)\n"
+               "    gc.collect()\n    _state.append(1)\n    say(_state)\n",
+        "log": "import array\n_state = []\ndef say(*words):\n    _state.append(len(words))\n"
+               "    gc = array.array('b', [3])\n    print(words, _state, gc[0])\n",
+        "p": "",
+        "p.one": "from err import AppError\n_state = 'one'\ndef f(a):\n    say = a[1]\n"
+                 "    raise AppError(_state, say)\n",
+        "err": "class AppError(Exception):\n    pass\n",
+    }, tmp_path)
+    assert set(program.modules) == {"main", "board", "app"}
+    assert said == ("('toy', \"AppError('one', 2)\", [0]) [3] 3\n([0, 1],) [3, 1] 3\n")

@@ -1,40 +1,74 @@
-"""Puts the modules of the bundle together into one, in the order of their imports.
+"""Puts the modules of the bundle together into a few, in the order of their imports.
 
 Enters: a Program after link() and drop_dead().  Leaves: the roots, the modules that must stand
-alone, and one that holds all others under the name of the one that needs most (`app`).
+alone, and some that hold all others, each named after the one of its own that needs most.
 
 A module costs a dict with room to grow, its own tables of names and constants, and 16 bytes for
-each name that it imports; together they share all of that.  Alone stay: roots, modules that are
-passed on as objects or spelled out (`del sys.modules["config"]`), and what those import.
+each name that it imports; together they share all of that.  While one is imported there is as
+much garbage as it has functions, which leaves holes: so there are parts of PART functions, and
+the root that starts the firmware imports them one by one and collects after each.  Alone stay:
+roots, modules that are passed on as objects or spelled out (`del sys.modules["config"]`), and
+what those import.
 """
 
 from __future__ import annotations
 
 import ast
+from collections import Counter
 
 from tools.build.source import BuildError, Module, Program
 
 
-def join(program: Program) -> None:
-    """Rewrite the program so that all that can be joined is one module, and parents are empty."""
+PART = 120  # functions and classes; from measuring which heap the firmware starts in
+_CODE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def join(program: Program, part: int = PART) -> None:
+    """Rewrite the program so that all that can be joined is in a few modules."""
     alone = _alone(program)
-    order = [name for name in in_order(program) if name not in alone]
-    if len(order) < 2:
-        return
-    joined = _Joiner(program, order)
-    tree = joined.tree()
-    for name in order:
-        del program.modules[name]
+    parts: list[list[str]] = [[]]
+    size = 0
+    for name in in_order(program):
+        module = program.modules[name]
+        if name in alone or not module.tree.body:
+            continue
+        code = sum(isinstance(node, _CODE) for node in ast.walk(module.tree))
+        if parts[-1] and size + code > part:
+            parts.append([])
+            size = 0
+        parts[-1].append(name)
+        size += code
+    names = [_put_together(program, order) for order in parts if order]
     # A package that holds nothing any more is not a package any more.
     for name in [n for n, m in program.modules.items() if not m.tree.body and n not in alone]:
         del program.modules[name]
+    for name in program.roots:
+        if name in program.modules and len(names) > 1:
+            _one_by_one(program, program.modules[name], names)
+
+
+def _put_together(program: Program, order: list[str]) -> str:
+    joined = _Joiner(program, order)
     whole = Module(joined.name, "")
-    whole.tree = tree
+    whole.tree = joined.tree()
+    for name in order:
+        del program.modules[name]
     program.modules[joined.name] = whole
     whole.touch()
     for module in program.modules.values():
         joined.redirect(module)
         module.touch()
+    return joined.name
+
+
+def _one_by_one(program: Program, root: Module, names: list[str]) -> None:
+    """Let the root that imports the last of the parts import all, and collect after each."""
+    at = [i for i, node in enumerate(root.tree.body)
+          if isinstance(node, ast.ImportFrom) and node.module in names]
+    if at and any(root.tree.body[i].module == names[-1] for i in at):
+        lines = [f"__import__({name!r})\n__import__('gc').collect()" for name in names]
+        root.tree.body[at[0]:at[0]] = ast.parse("\n".join(lines)).body
+        root.touch()
 
 
 def _alone(program: Program) -> set[str]:
@@ -93,14 +127,24 @@ def _needs(program: Program, name: str) -> set[str]:
 class _Joiner:
     def __init__(self, program: Program, order: list[str]):
         self._program, self._order = program, order
-        # Called after the one that connects the others.
-        self.name = max(order, key=lambda name: len(_needs(program, name)))
+        self.name = max(order, key=lambda name: len(_needs(program, name))).replace(".", "_")
         self._foreign: dict[tuple[str, str | None], str] = {}  # of MicroPython: its local name
 
-    @staticmethod
-    def new(module: str, name: str) -> str:
-        """The name of a definition in the joined module; names.py makes it short."""
-        return module.replace(".", "_") + "__" + name
+        self._new = self._names()
+
+    def _names(self) -> dict[tuple[str, str], str]:
+        """{symbol: its name in the joined module}: its own when no other can be meant by it."""
+        where = Counter(name for module in self._program.modules.values()
+                        for name in {p.name for p in module.scopes.places})
+        meant = Counter(symbol for name in self._program.modules
+                        for local, symbol in self._program.imports(name).items()
+                        if symbol[1] == local)
+        found = {}
+        for module in self._order:
+            for name in self._program.modules[module].scopes.module.bound:
+                alone = where[name] == meant[module, name] + 1
+                found[module, name] = name if alone else f"{module}__{name}".replace(".", "_")
+        return found
 
     def tree(self) -> ast.Module:
         body: list[ast.stmt] = []
@@ -129,7 +173,7 @@ class _Joiner:
             if local in names:
                 continue
             target, what = imports.get(local, (name, local))
-            names[local] = self.new(target, what)
+            names[local] = self._new[target, what]
         for place in scopes.places:
             if place.owner is scopes.module and place.name in names \
                     and not isinstance(place.node, ast.alias):
@@ -141,7 +185,13 @@ class _Joiner:
         local = alias.asname or alias.name
         key = (node.module, alias.name) if isinstance(node, ast.ImportFrom) else (alias.name, None)
         if key not in self._foreign:
-            self._foreign[key] = self.new("_".join(filter(None, key)).replace(".", "_"), "")
+            # `gc` and the like are in ROM; nobody of ours has them for anything else.
+            plain = key[1] or key[0]
+            used = any(p.name == plain and not isinstance(p.node, ast.alias)
+                       and (p.store or p.owner is not m.scopes.module)
+                       for m in self._program.modules.values() for p in m.scopes.places)
+            used = used or plain in self._foreign.values()
+            self._foreign[key] = plain if not used else "_".join(filter(None, key)) + "__"
         names[local] = self._foreign[key]
 
     def redirect(self, module: Module) -> None:
@@ -150,5 +200,5 @@ class _Joiner:
             if isinstance(node, ast.ImportFrom) and node.module in self._order:
                 for alias in node.names:
                     alias.asname = alias.asname or alias.name
-                    alias.name = self.new(node.module, alias.name)
+                    alias.name = self._new[node.module, alias.name]
                 node.module = self.name

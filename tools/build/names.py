@@ -18,16 +18,15 @@ import ast
 import itertools
 from collections import Counter
 
-from tools.build.native import ROM_NAMES, native_names
+from tools.build.native import free_names, native_names
 from tools.build.scopes import Place, Scope
 from tools.build.source import Module, Program
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _CAPITALS = [a + b for a, b in itertools.product(["", *_LETTERS.upper()], _LETTERS.upper())]
 _APART = "__apart"  # of what functions bind, until they get their short names
-SHORT = [*ROM_NAMES, *(c for c in _LETTERS),
-         *(a + b for a, b in itertools.product(_LETTERS, repeat=2) if a + b not in
-           ("as", "if", "in", "is", "or"))]
+_LETTERED = [a + b for a, b in itertools.product(["", *_LETTERS], _LETTERS)
+             if a + b not in ("as", "if", "in", "is", "or")]
 
 
 def shorten(program: Program) -> dict[str, dict[str, list[str]]]:
@@ -169,7 +168,9 @@ class _Globals:
 
 def _first(used: set[str], from_the_end: bool = False) -> str:
     # What class bodies load must differ from every attribute: those names come from the far end.
-    names = itertools.chain(reversed(ROM_NAMES), _CAPITALS) if from_the_end else SHORT
+    names = itertools.chain(free_names(), _LETTERED)
+    if from_the_end:
+        names = itertools.chain(reversed(free_names()), _CAPITALS)
     return next(n for n in names if n not in used)
 
 

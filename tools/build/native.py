@@ -7,6 +7,7 @@ MicroPython holds in ROM (py/makeqstrdata.py's static list, which .mpy files enc
 from __future__ import annotations
 
 import functools
+import keyword
 import subprocess
 import sys
 from pathlib import Path
@@ -51,8 +52,29 @@ _MORE = (
 ).split()
 
 
+# The compiler knows these by name.
+_SPECIAL = {"const", "globals", "locals", "micropython", "range", "super"}
+
+
 @functools.lru_cache
-def native_names() -> frozenset[str]:
-    """Every attribute that an object of MicroPython may have. Takes 10 ms, once a process."""
+def _asked() -> frozenset[str]:
+    # Takes 10 ms, once a process.
     done = subprocess.run([MICROPYTHON, "-c", _ASK], capture_output=True, text=True, check=True)
-    return frozenset(done.stdout.split()) | frozenset(_MORE)
+    return frozenset(done.stdout.split())
+
+
+def native_names() -> frozenset[str]:
+    """Every attribute that an object of MicroPython may have."""
+    return _asked() | frozenset(_MORE)
+
+
+@functools.lru_cache
+def free_names() -> tuple[str, ...]:
+    """Names that take no heap: ROM_NAMES, then what the unix port has in ROM as well.
+
+    The latter are names of the modules that any board of ours has; where one is missing it costs
+    what every name costs.
+    """
+    more = {name for name in _asked() if name.isidentifier() and not name.startswith("_")}
+    more -= {*ROM_NAMES, *_SPECIAL, *keyword.kwlist, *keyword.softkwlist}
+    return (*ROM_NAMES, *sorted(more, key=lambda name: (len(name), name)))
