@@ -281,9 +281,15 @@ class Loop:
     # -- running ------------------------------------------------------------
 
     def run(self):
-        """Turn until stop(); Ctrl-C passes through as KeyboardInterrupt."""
+        """Turn until stop(); Ctrl-C passes through as KeyboardInterrupt.
+
+        A step that fails is reported and called again when it is due: it never ends the loop.
+        """
         while not self.stopped:
-            self.turn()
+            try:
+                self.turn()
+            except Exception as exc:  # policy: nothing that comes from outside ends the loop
+                self.report("step", exc)
 
     def stop(self):
         """Make run() return after this turn."""

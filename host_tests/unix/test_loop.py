@@ -307,6 +307,21 @@ def test_the_watchdog_is_fed_every_turn_and_polls_are_bounded():
     assert dog.fed == 5 and max(poller.waits) == 1000
 
 
+def test_a_step_that_fails_does_not_end_the_loop():
+    clock = Time()
+    loop = Loop(clock, Poller(clock))
+
+    class Fails:
+        def step(self, now):
+            raise MemoryError
+
+    loop.every(10, Fails())
+    counter = Counter(loop, 3)
+    loop.every(20, counter)
+    loop.run()
+    assert len(counter.times) == 3
+
+
 def test_ten_thousand_waits_leave_the_heap_as_it_was():
     clock = Time()
     loop = Loop(clock, Poller(clock))
