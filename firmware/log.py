@@ -5,8 +5,8 @@ Enters: a code and pairs of names and values.  Leaves: one line on the console.
     log.info("LIMIT", "exp_w", 1500, "src", "default")
     2026-11-24T16:20:01Z I LIMIT exp_w=1500 src=default
 
-docs/log.md says what each code means and what to do.  Allocates: never called from a 200 ms step.  Values with blanks are quoted.  The only firmware
-module that every other may import.
+docs/log.md says what each code means and what to do.  Values with blanks are quoted.  Allocates:
+never called from a 200 ms step.  The only firmware module that every other may import.
 """
 
 verbose = False  # traces of failed tasks as well

@@ -41,7 +41,7 @@ class Process:
         self._rest = b""
 
     def line(self, pattern, wait_s=WAIT_S):
-        """The first line, past or to come, that the pattern is found in. AssertionError if none."""
+        """The first line, past or to come, that the pattern is in. AssertionError if none."""
         until = time.monotonic() + wait_s
         at = 0
         while True:

@@ -98,7 +98,7 @@ def test_a_family_that_fails_says_why_and_invents_nothing(monkeypatch):
 
 
 @pytest.mark.parametrize(("aim", "value", "against", "verdict"), [
-    (Aim("<", 10), 9.9, None, MET), (Aim("<", 10), 10, None, NOT_MET),
+    (Aim("<", 10), 9.9, None, MET), (Aim("<", 10), 9.9, 5, MET), (Aim("<", 10), 10, None, NOT_MET),
     (Aim("<=", 10), 10, None, MET), (Aim("<", None), 3, 4, MET), (Aim("<", None), 4, 4, NOT_MET),
     (Aim("<", None), 4, None, UNMEASURED), (Aim("<", 10), None, 5, UNMEASURED),
 ])
@@ -114,6 +114,8 @@ def test_a_recorded_figure_gives_way_to_one_of_the_same_run():
     assert "12.6 (recorded)" in table([row])
     row.take(Reading(6.0, 8.0, "a note"))
     assert row.ratio == 0.75 and "(recorded)" not in table([row]) and "a note" in table([row])
+    row.take(Reading(5.0))
+    assert row.note == "a note"
 
 
 def test_a_ratio_to_nothing_is_none():
@@ -239,6 +241,16 @@ def test_a_law_that_does_nothing_lets_the_sun_through():
     assert books.over_wh == pytest.approx(3000 / 60) and books.longest_s == pytest.approx(60)
 
 
+def test_only_a_cap_that_changes_is_a_write_and_only_from_when_the_books_are_open():
+    class Cycle:
+        def step(self, now, meter, inverter, limit_w):
+            return 5000 + 1000 * (now // 20000)
+
+    day = Step(60, 9000, 1000, 1000, 30)
+    assert run(Cycle(), day, Devices(), 5000).writes == 3
+    assert run(Cycle(), day, Devices(), 5000, count_from_s=30).writes == 1
+
+
 def test_a_day_is_the_same_for_every_law_and_another_for_every_seed():
     one, again, other = Day(1, 600), Day(1, 600), Day(2, 600)
     assert one.sun == again.sun and one.load == again.load and one.load != other.load
@@ -252,12 +264,12 @@ def test_open_dynamic_export_takes_means_of_5_s_and_moves_a_tenth_a_second():
     law = laws.OpenDynamicExport()
     assert law.step(0, (0, 8000), (0, 9000), 5000) == 6000  # 9000 - (8000 - 5000)
     assert law.step(200, (200, 9000), (200, 9000), 5000) is None
-    # Means: export (8000 + 9000 + 10000) / 3, output 9000: 5000 is a tenth away.
-    assert law.step(1000, (1000, 10000), (1000, 9000), 5000) == 5000
-    for now in range(2000, 9000, 1000):
-        cap = law.step(now, (now, -6000), (now, 9000), 5000)
-    assert cap == WMAX_W
-    assert law.step(14000, None, None, 5000) is None  # no sample of 5 s: it does nothing
+    # Means: export (8000 + 9000 + 13000) / 3, output 9000: 4000 would be two tenths away.
+    assert law.step(1000, (1000, 13000), (1000, 9000), 5000) == 5000
+    assert law.step(2000, (2000, 8000), (2000, 9000), 5000) == 4500  # mean export 9500
+    caps = [law.step(now, (now, -9000), (now, 9000), 5000) for now in range(8000, 16000, 1000)]
+    assert caps == [5500, 6500, 7500, 8500, 9500, 10000, 10000, 10000]
+    assert law.step(21000, None, None, 5000) is None  # no sample of 5 s: it does nothing
 
 
 def test_openems_moves_at_most_a_fifth_of_its_last_limit_and_never_below_1_percent():
@@ -292,6 +304,10 @@ def test_ffmin_cuts_to_the_least_load_at_once_and_rises_a_quarter_after_its_hold
     target = 4900 + 5000 - margin
     assert first == 5922 + ((target - 5922) >> 2) + 1
     assert caps.index(first) == 4  # five steps of hold, the second step of all was the first
+    law = laws.FFMin(window=20)
+    law.step(0, (0, 8000), (0, 9000), 5000)
+    assert {law.step(t, (t, 1000), (t, 5900), 5000) for t in range(200, 4000, 200)} == {None}
+    assert law.step(4000, (4000, 1000), (4000, 5900), 5000) > 5922
 
 
 def test_ours_falls_at_once_and_is_raised_once_a_second():

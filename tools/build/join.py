@@ -49,6 +49,8 @@ def join(program: Program, part: int = PART) -> None:
 
 def _put_together(program: Program, order: list[str]) -> str:
     joined = _Joiner(program, order)
+    if joined.name in program.modules and joined.name not in order:
+        raise BuildError(f"{joined.name} is a module already")
     whole = Module(joined.name, "")
     whole.tree = joined.tree()
     for name in order:
