@@ -6,6 +6,10 @@ import sep2_feed
 import sep2
 from xmlpull import XMLError
 
+def with_hrefs(xml):
+    return sep2.DERControlList(xml, href_max=sep2.HREF_MAX)
+
+
 _ROUNDS = 150  # for each vector
 _SEED = 20305
 
@@ -17,8 +21,8 @@ VECTORS = (
     (sep2.FunctionSetAssignmentsList, "annex_d_fsa.xml"),
     (sep2.DERProgramList, "annex_d_derp.xml"),
     (sep2.DefaultDERControl, "annex_d_dderc.xml"),
-    (sep2.DERControlList, "annex_d_derc.xml"),
-    (sep2.DERControlList, "handbook_7_5_derc.xml"),
+    (with_hrefs, "annex_d_derc.xml"),
+    (with_hrefs, "handbook_7_5_derc.xml"),
 )
 
 

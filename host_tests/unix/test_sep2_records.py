@@ -6,7 +6,7 @@ import sep2_feed
 import sep2
 
 XML, WINDOW = sep2_feed.make()
-CONTROLS = sep2.DERControlList(XML)
+CONTROLS = sep2.DERControlList(XML, href_max=sep2.HREF_MAX)
 
 
 def one(data):

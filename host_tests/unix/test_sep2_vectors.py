@@ -6,6 +6,10 @@ import sep2_feed
 import sep2
 from xmlpull import XMLError
 
+def with_hrefs(xml):
+    return sep2.DERControlList(xml, href_max=sep2.HREF_MAX)
+
+
 _SMALL_READ = (100000, 100, 7, 1)  # whole, in parts, byte by byte
 
 
@@ -125,7 +129,7 @@ def control(r):
 
 
 def test_the_five_controls_have_the_limits_of_the_handbook():
-    rows, controls = read(sep2.DERControlList, "annex_d_derc.xml", control)
+    rows, controls = read(with_hrefs, "annex_d_derc.xml", control)
     assert (controls.all, controls.results, len(rows)) == (5, 5, 5)
     imp, exp, gen, load = sep2.IMP_LIM_W, sep2.EXP_LIM_W, sep2.GEN_LIM_W, sep2.LOAD_LIM_W
     wanted = (
@@ -148,13 +152,13 @@ def test_the_five_controls_have_the_limits_of_the_handbook():
 
 
 def test_a_list_without_controls_is_whole():
-    rows, controls = read(sep2.DERControlList, "annex_d_derc_empty.xml", control)
+    rows, controls = read(with_hrefs, "annex_d_derc_empty.xml", control)
     assert rows == []
     assert (controls.all, controls.results) == (0, 0)
 
 
 def test_bare_numbers_are_watts():
-    rows, controls = read(sep2.DERControlList, "handbook_7_5_derc.xml", control)
+    rows, controls = read(with_hrefs, "handbook_7_5_derc.xml", control)
     assert (controls.all, controls.results) == (2, 1)
     key, numbers, limits, href, reply_to, bad = rows[0]
     assert bad is None
@@ -175,9 +179,9 @@ ALL = (
     (sep2.DERProgramList, "annex_d_derp.xml"),
     (sep2.DERProgramList, "annex_d_derp_1.xml"),
     (sep2.DefaultDERControl, "annex_d_dderc.xml"),
-    (sep2.DERControlList, "annex_d_derc.xml"),
-    (sep2.DERControlList, "annex_d_derc_empty.xml"),
-    (sep2.DERControlList, "handbook_7_5_derc.xml"),
+    (with_hrefs, "annex_d_derc.xml"),
+    (with_hrefs, "annex_d_derc_empty.xml"),
+    (with_hrefs, "handbook_7_5_derc.xml"),
 )
 
 

@@ -74,14 +74,15 @@ class Owed:
         self.owed_refused = 0
         self.owed_dropped = 0
 
-    def find(self, key):
-        """The row of an mRID (bytearray or bytes of KEY_SIZE), -1 when unknown. No allocation."""
-        at = self._keys.find(key)
+    # The row from `first` to below `last` that has the mRID, -1 when none. No allocation.
+    def _seek(self, key, first, last):
+        last *= KEY_SIZE
+        at = self._keys.find(key, first * KEY_SIZE, last)
         while at >= 0:
             row = at // KEY_SIZE
             if at % KEY_SIZE == 0 and self._state[row] != FREE:
                 return row
-            at = self._keys.find(key, at + 1)
+            at = self._keys.find(key, at + 1, last)
         return -1
 
     def key_into(self, row, buf):

@@ -169,8 +169,7 @@ class Schedule(Slots):
         if rec[CATEGORY] > 0 and not rec[CATEGORY] & self.category:
             return IGNORED
         row = self._newcomer
-        for i in range(KEY_SIZE):
-            self._keys[row * KEY_SIZE + i] = key[i]
+        self._keys[row * KEY_SIZE:(row + 1) * KEY_SIZE] = key
         self._program[row] = program
         self._reply[row] = reply
         flags = LISTED | SEEN

@@ -27,6 +27,8 @@ from .record import (
     TARGET_W, VALUE,
 )
 
+_FREE_BYTE = b"\x00"  # FREE in the column of states
+
 NONE = const(-2)  # a mode that nobody supplies
 _FAR = const(0x3FF00000)  # the latest second that is worked with, in 2054
 
@@ -44,6 +46,8 @@ class Slots(Owed):
     def __init__(self, slots, spare):
         super().__init__(slots + spare + 1)
         self.slots = slots
+        self._top = 0  # slots from here on were never used, spare rows from _high on
+        self._high = slots
         self._newcomer = slots + spare
         self._ring = slots
         self.now = 0  # of the last evaluate()
@@ -63,6 +67,11 @@ class Slots(Owed):
         self._watts = array("i", bytes(24 * slots))  # TARGET_W .. STORAGE_TARGET_W
         self._primacy = array("h")
         self.winner = array("h", (NONE for _ in range(MODES_N)))
+
+    def find(self, key):
+        """The row of an mRID (bytearray or bytes of KEY_SIZE), -1 when unknown. No allocation."""
+        row = self._seek(key, 0, self._top)
+        return row if row >= 0 else self._seek(key, self.slots, self._high)
 
     def start(self, slot):
         """Effective start of a live slot, s since EPOCH."""
@@ -116,10 +125,11 @@ class Slots(Owed):
 
     # A live slot for an event that starts at `start`, -1 when the newcomer has to wait.
     def _place(self, start, now):
-        victim = -1
+        victim = self._state.find(_FREE_BYTE, 0, self.slots)
+        if victim >= 0:
+            self._top = max(self._top, victim + 1)
+            return victim
         for s in range(self.slots):
-            if self._state[s] == FREE:
-                return s
             if self._state[s] == ACTIVE or self._start[s] <= now:
                 continue
             if victim < 0 or self._farther(s, victim):
@@ -151,6 +161,7 @@ class Slots(Owed):
             row = idle if idle >= 0 else self._ring
             self.owed_dropped += self._free(row)
         self._ring = row + 1 if row + 1 < first + n else first
+        self._high = max(self._high, row + 1)
         return row
 
     # Event over: its final answer becomes owed and its slot is free at once.
@@ -265,12 +276,17 @@ class Slots(Owed):
     # a mode: the first then lasts to the effective start of the second (D2).
     def _link(self, slot, now):
         self._next[slot] = -1
-        for s in range(self.slots):
-            if s == slot or not self._related(s, slot):
+        begins, ends = self._from, self._until
+        begin = begins[slot]
+        end = ends[slot]
+        for s in range(self._top):
+            if s == slot or (ends[s] != begin and begins[s] != end):
                 continue
-            if self._until[s] == self._from[slot]:
+            if not self._related(s, slot):
+                continue
+            if ends[s] == begin:
                 self._follow(s, slot, now)
-            if self._until[slot] == self._from[s]:
+            if begins[s] == end:
                 self._follow(slot, s, now)
 
     def _related(self, a, b):

@@ -43,7 +43,7 @@ from .record import (
     pack_mrid,
     watts,
 )
-from .resource import HREF_MAX, Resource
+from .resource import Resource
 
 _KEY_DIGITS = const(16)
 
@@ -156,13 +156,13 @@ class DERControlList(_Control):
 
     An item with `bad` has worthless values, but its `key`, unless key[16] is 0.  deviceCategory
     keeps its low 30 bits (the standard names 26), so that it is a small int on every board.
-    href_max: 0 .. HREF_MAX, the longest href that is kept; 0 when nobody calls href().
+    href_max: 0 .. HREF_MAX, the longest href that is kept for href(); 0 keeps none.
     """
 
     content = 3
     item = 4
 
-    def __init__(self, xml, href_max=HREF_MAX):
+    def __init__(self, xml, href_max=0):
         self.reply_to = None
         self._reply_bytes = b""
         self._reply_text = None
@@ -187,7 +187,7 @@ class DERControlList(_Control):
                 self._reply_bytes = bytes(self._window[start:end]) if text else b""
             self.reply_to = self._reply_text
         self._href_n = 0
-        if xml.attribute(b"href"):
+        if self._href and xml.attribute(b"href"):
             self._keep_href(xml.value_start, xml.value_end)
 
     def finish(self):
