@@ -35,6 +35,9 @@ _WATCH_MS = const(1000)
 
 _LOST = const(5)  # answers in a row that did not come: the device may have restarted
 
+_LIMIT_REGS = const(8)  # registers of a limit: five
+_LIVE_REGS = const(40)  # of a live block: 40 are the most (models 211 to 214)
+
 _FREE = const(0)  # of the limit: nothing under way
 _BUSY = const(1)
 
@@ -60,9 +63,9 @@ class Control:
         self._back = loop.flag()  # a lost inverter answers again
         self._inverter = self._limit = self._meter = self._law = None
         unit, meter_unit = conf.inverter[2], conf.meter[2]
-        self._write_op = op_class(unit, array("H", bytes(128)), sink=self)
-        self._inverter_op = op_class(unit, array("H", bytes(128)), sink=self)
-        self._meter_op = op_class(meter_unit, array("H", bytes(128)), sink=self)
+        self._write_op = op_class(unit, array("H", bytes(2 * _LIMIT_REGS)), sink=self)
+        self._inverter_op = op_class(unit, array("H", bytes(2 * _LIVE_REGS)), sink=self)
+        self._meter_op = op_class(meter_unit, array("H", bytes(2 * _LIVE_REGS)), sink=self)
         self._state = _FREE
         self._meter_at = self._inverter_at = loop.now()
         self._meter_old = self._inverter_old = True

@@ -441,19 +441,6 @@ def test_modules_are_joined_without_a_name_meeting_another(tmp_path):
     assert said == ("('toy', \"AppError('one', 2)\", [0]) [3] 3\n([0, 1],) [3, 1] 3\n")
 
 
-def test_equal_literals_are_one_object(tmp_path):
-    said, program = both({
-        "main": "def f(x):\n    return x.find(b'<'), x.split(b'<'), {b'<': 'long enough text'}\n"
-                "class C:\n    mark = b'<'\n    def g(self, word=b'<'):\n"
-                "        return 'long enough text', self.mark, word, b'', b''\n"
-                "print(f(b'a<b'), C().g(), 'short', 'short', '<')\n",
-    }, tmp_path)
-    assert said == ("(1, [b'a', b'b'], {b'<': 'long enough text'}) "
-                    "('long enough text', b'<', b'<', b'', b'') short short <\n")
-    assert text(program).count("b'<'") == 1 and text(program).count("long enough") == 1
-    assert text(program).count("'short'") == 2
-
-
 def test_modules_are_joined_in_parts_that_are_imported_one_by_one(tmp_path):
     texts = {"main": "from p.m4 import f4\nprint(f4(), len(K))\n".replace("len(K)", "1")}
     for i in range(5):

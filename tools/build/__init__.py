@@ -7,9 +7,9 @@ build/<board>.json, which says what each short name was (tools/build/names.py).
 
 All modules are slimmed as one program, since a name costs heap on the device: constants become
 literals (constants.py), imports lead to where a thing is defined (links.py), what nothing reaches
-is left out (dead.py), modules are put together (join.py), equal literals are one object
-(share.py), and names are made short and shared (names.py).  Lines are not kept: they would take
-5 KB of heap, and a trace still names the functions.
+is left out (dead.py), modules are put together (join.py), and names are made short and shared
+(names.py).  Lines are not kept: they would take 5 KB of heap, and a trace still names the
+functions.
 """
 
 from tools.build.make import ROOT, bundle, modules, program, slim

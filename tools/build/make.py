@@ -25,7 +25,6 @@ from tools.build.emit import emit
 from tools.build.join import join
 from tools.build.links import link
 from tools.build.names import shorten
-from tools.build.share import share_literals
 from tools.build.source import BuildError, Program
 from tools.build.tidy import drop_texts
 
@@ -65,7 +64,6 @@ def slim(whole: Program, joined: bool = True) -> dict[str, dict[str, list[str]]]
     drop_dead(whole)
     if joined:
         join(whole)
-    share_literals(whole)
     return shorten(whole)
 
 
