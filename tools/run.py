@@ -16,15 +16,14 @@ from pathlib import Path
 from tools.build import ROOT, bundle
 
 MICROPYTHON = Path(sys.executable).parent / "micropython"
-HEAP = "320k"
+HEAP = "192k"
 
 
 def firmware_command(flash: str | Path, heap: str = HEAP) -> tuple[list[str], dict[str, str]]:
     """The command line and environment that run the compiled firmware on a flash folder."""
     code = bundle("unix")
     env = {**os.environ, "MICROPYPATH": f"{code}:.frozen"}
-    argv = [str(MICROPYTHON), "-X", f"heapsize={heap}", "-c", "import boot, main",
-            str(Path(flash).resolve())]
+    argv = [str(MICROPYTHON), "-X", f"heapsize={heap}", "-m", "main", str(Path(flash).resolve())]
     return argv, env
 
 

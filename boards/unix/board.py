@@ -11,14 +11,14 @@ import time
 
 NAME = "unix"
 
-SLOTS = 132  # DERControls held: two programs of 58 and 16 more
+SLOTS = 64  # DERControls held: a program of 58 and some more; 132 take 10 KiB more of heap
 PROGRAMS = 16  # DERPrograms followed
 FSAS = 4  # FunctionSetAssignments followed
 REPLIES = 18  # different replyTo addresses: one for each program and two more
 PAGE = 10  # items of a list asked for in one request
 XML_WINDOW = 1024  # bytes: the longest tag or text that can be read
-HTTP_RX = 1024  # bytes: the longest header line is below this
-HTTP_TX = 768  # bytes: the longest head of a request
+HTTP_RX = 768  # bytes: the longest header line is below this
+HTTP_TX = 640  # bytes: the longest head of a request
 MODELS = 40  # SunSpec models remembered of one device
 
 ticks = time

@@ -23,6 +23,7 @@ from tools.build.constants import inline_constants
 from tools.build.dead import drop_dead
 from tools.build.emit import emit
 from tools.build.join import join
+from tools.build.inline import inline_calls
 from tools.build.links import link
 from tools.build.names import shorten
 from tools.build.source import BuildError, Program
@@ -62,6 +63,7 @@ def slim(whole: Program, joined: bool = True) -> dict[str, dict[str, list[str]]]
     inline_constants(whole)
     link(whole)
     drop_dead(whole)
+    inline_calls(whole)
     if joined:
         join(whole)
     return shorten(whole)
