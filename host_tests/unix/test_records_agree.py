@@ -1,4 +1,4 @@
-# heap: 160k
+# heap: 256k
 """The record that sep2 fills is the one that der reads, number by number (docs/DESIGN.md)."""
 
 import check
