@@ -1,4 +1,4 @@
-# heap: 64k
+# heap: 80k
 """Modbus TCP: requests as the specification prints them, answers whole, in pieces and wrong."""
 
 from array import array

@@ -1,4 +1,4 @@
-# heap: 160k
+# heap: 224k
 """The reader of XML at its limits: the window's size, depth, names, text, and what is skipped."""
 
 import check

@@ -1,4 +1,4 @@
-# heap: 96k
+# heap: 112k
 """The writer of XML: what it writes, what it escapes, and a buffer that is too small."""
 
 import check
