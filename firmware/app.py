@@ -17,7 +17,7 @@ import urequests
 from answers import Answers
 from clock import Clock
 from control import Control
-from der import Envelope, Schedule
+from der import Envelope, Ramp, Schedule
 from devices import Devices
 from discovery import Discovery, Me, Readers
 from keep import Keep
@@ -99,7 +99,9 @@ class App:
         self.programs = Programs(board.PROGRAMS, self.schedule)
         envelope = Envelope(conf.site_exp_w, conf.site_imp_w,
                             conf.failsafe_exp_w, conf.failsafe_imp_w)
-        self.limits = Limits(self.loop, self.clock, self.schedule, envelope, Keep(self._store))
+        ramps = (Ramp(0), Ramp(0), Ramp(0), Ramp(0))
+        self.limits = Limits(self.loop, self.clock, self.schedule, envelope, ramps,
+                             Keep(self._store))
         self.limits.restore()
         self.loop.every(_EVALUATE_MS, self.limits)
         self.loop.supervise("limits", self.limits.run)

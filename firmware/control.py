@@ -19,6 +19,7 @@ inverter, one meter; import and load limits need a battery or a load to steer, a
 from array import array
 
 import log
+from der.envelope import EXP, GEN
 from der.record import ABSENT
 from micropython import const
 from sunspec import OK, UNREAD
@@ -199,12 +200,12 @@ class Control:
 
     def _run(self, now):
         self._ran = now
-        e = self._limits.envelope
+        w = self._limits.w
         export_w = ABSENT if self.site_w == ABSENT else -self.site_w
-        gen_w = self._law.wmax_w if e.gen_w == ABSENT else e.gen_w
+        gen_w = self._law.wmax_w if w[GEN] == ABSENT else w[GEN]
         self.cap_w = self._law.step(export_w, self._meter_age(now), self.pv_w,
-                                    self._inverter_age(now), e.exp_w, gen_w)
-        self._judge(export_w, gen_w, e)
+                                    self._inverter_age(now), w[EXP], gen_w)
+        self._judge(export_w, gen_w, w[EXP])
         self._write(now)
 
     def _meter_age(self, now):
@@ -222,7 +223,7 @@ class Control:
         self._inverter_old = age > _OLD_MS >> 1
         return age
 
-    def _judge(self, export_w, gen_w, e):
+    def _judge(self, export_w, gen_w, exp_w):
         # Obeyed: the limit stands and for a second no measured power was above it.
         law, limits = self._law, self._limits
         tolerance = min(law.wmax_w * 4 // 100, 100)
@@ -230,7 +231,7 @@ class Control:
         if law.state == _BLIND:
             good = good and self.pv_w != ABSENT and self.pv_w <= self.cap_w + tolerance
         else:
-            good = good and export_w <= e.exp_w + tolerance and self.pv_w <= gen_w + tolerance
+            good = good and export_w <= exp_w + tolerance and self.pv_w <= gen_w + tolerance
         if limits.version != self._judged or not good:
             self._judged = limits.version
             self._good = 0

@@ -3,9 +3,10 @@
 Enters: the schedule that discovery fills, the server's clock, what control saw obeyed.  Leaves:
 the envelope that control holds, one LIMIT line for each change, the persisted default.
 
-    limits = Limits(loop, clock, schedule, envelope, keep)
+    limits = Limits(loop, clock, schedule, envelope, ramps, keep)
     loop.every(1000, limits)            # step(now): allocates nothing
     loop.supervise("limits", limits.run)
+    limits.w[EXP]                       # the ramped limit that control holds, W
 
 Handbook 7.7: without the network the known events run out, then the default holds; after a power
 cut the persisted default holds before anything is read.  Limit: the resolution is one second.
@@ -14,10 +15,14 @@ cut the persisted default holds before anything is read.  Limit: the resolution 
 from array import array
 
 import log
+from der.envelope import EXP, GEN, IMP, LOAD
 from der.record import ABSENT, EXP_LIM_W, GEN_LIM_W, KEY_SIZE, MAX_LIM_W, REC_SIZE
 from micropython import const
 
 _DAY_MS = const(86400000)
+_LATE_MS = const(10000)  # a ramp that was not stepped for longer goes on from there
+_PERSISTED = const(2)
+_FAILSAFE = const(4)
 
 # By the numbers of der.envelope: EVENT .. OPEN.
 SOURCES = ("event", "default", "persisted", "contract", "failsafe", "open")
@@ -28,15 +33,20 @@ class Limits:
 
     `version` counts changes of the envelope; `obeyed` is the version that control saw obeyed.
     `complete`: the whole tree was read to its end at least once since boot.
-    `wmax_w`: setMaxW of the site, 0 until the inverter told it.
+    `wmax_w`: setMaxW of the site, 0 until the inverter told it.  `charge_w`: setMaxChargeRateW, 0
+    where nothing charges.  `w`: the limits by EXP, IMP, GEN and LOAD where their ramps have brought
+    them, ABSENT when open.  `ramps`: four of der.Ramp.
     """
 
-    def __init__(self, loop, clock, schedule, envelope, keep):
+    def __init__(self, loop, clock, schedule, envelope, ramps, keep):
         self._loop = loop
         self._clock = clock
         self._schedule = schedule
         self.envelope = envelope
+        self._ramps = ramps
         self._keep = keep
+        self.w = array("i", (0, 0, ABSENT, ABSENT))
+        self._at = -1  # ticks of the last step of the ramps
         self._rec = array("i", bytes(4 * REC_SIZE))
         self._key = bytearray(KEY_SIZE)
         self._changed = loop.flag()
@@ -44,12 +54,14 @@ class Limits:
         self.version = 0
         self.obeyed = -1
         self.complete = False
-        self.wmax_w = 0
+        self.wmax_w = self.charge_w = 0
+        self.restored = False
 
     def restore(self):
         """At boot: the default that was in force before the cut. Allocates."""
         if self._keep.load(self._rec):
             self._schedule.set_persisted(self._rec)
+            self.restored = True
             log.info("DEFAULT_RESTORED", "from", "flash")
         self.step(self._loop.now())
 
@@ -59,12 +71,38 @@ class Limits:
         time = self._clock.now()
         if time >= 0:
             schedule.evaluate(time)
-        self.envelope.update(schedule, self.complete, self.wmax_w)
+        self.envelope.update(schedule, self.complete, self.wmax_w, self.charge_w)
+        self._move()
         if self._differs():
             self.version += 1
             self._changed.set()
         elif self.obeyed == self.version:
             self._confirm()
+
+    def _move(self):
+        now, e = self._loop.now(), self.envelope
+        passed = 0 if self._at < 0 else min(_LATE_MS, self._loop.diff(now, self._at))
+        self._at = now
+        self._ramp(EXP, e.exp_w, self.wmax_w, passed)
+        self._ramp(IMP, e.imp_w, self.wmax_w, passed)
+        self._ramp(GEN, e.gen_w, self.wmax_w, passed)
+        self._ramp(LOAD, e.load_w, self.charge_w, passed)
+
+    def _ramp(self, limit, target_w, top_w, passed_ms):
+        # Without a rating, or with a new one, the limit stands at once.
+        e, ramp = self.envelope, self._ramps[limit]
+        open_w = top_w if target_w == ABSENT else target_w
+        source = e.source[limit]
+        held = source == _PERSISTED or source == _FAILSAFE  # noqa: PLR1714 (no tuple)
+        falls = open_w < ramp.value_w and (held or not e.connect or not e.energize)
+        if top_w <= 0 or falls or ramp.wmax_w != self.wmax_w:
+            ramp.wmax_w = self.wmax_w
+            ramp.jump(open_w)
+        else:
+            ramp.aim(open_w, e.ramp[limit], self._schedule.grad)
+            ramp.step(passed_ms)
+        arrived = target_w == ABSENT and ramp.value_w >= open_w
+        self.w[limit] = ABSENT if arrived else ramp.value_w
 
     def _differs(self):
         e, seen, winner = self.envelope, self._seen, self._schedule.winner[EXP_LIM_W]
@@ -113,6 +151,8 @@ class Limits:
             pairs += self._event()
         elif not self.complete:
             pairs += ["why", "the server's programs were not all read yet"]
+        if self.w[EXP] != e.exp_w:
+            pairs += ["from_w", self.w[EXP]]
         log.info("LIMIT", *pairs)
 
     def _event(self):

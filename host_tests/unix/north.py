@@ -12,7 +12,7 @@ import urequests
 import xmlpull
 from answers import Answers
 from clock import Clock
-from der import Envelope, Schedule
+from der import Envelope, Ramp, Schedule
 from edges import NOW, Flash, Said, World, run
 from keep import Keep
 from limits import Limits
@@ -48,7 +48,8 @@ class North:
         self.programs = Programs(programs, self.schedule)
         self.flash = Flash(16)
         self.limits = Limits(self.loop, self.clock, self.schedule,
-                             Envelope(5000, 10000, 1500, 1500), Keep(Store(self.flash.folder)))
+                             Envelope(5000, 10000, 1500, 1500), [Ramp(0) for _ in range(4)],
+                             Keep(Store(self.flash.folder)))
         body = bytearray(512)
         self.answers = Answers(self.loop, self.schedule, self.session, xmlpull.Writer(body), body,
                                self.resolve, LFDI, replies)

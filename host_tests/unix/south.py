@@ -13,7 +13,7 @@ import registers
 from clock import Clock
 from config import Config
 from control import Control
-from der import EXP_LIM_W, GEN_LIM_W, REC_SIZE, Envelope, Schedule
+from der import EXP_LIM_W, GEN_LIM_W, REC_SIZE, Envelope, Ramp, Schedule
 from der.record import DURATION, GRAD, MODES, RAMP, START, VALUE
 from devices import Devices
 from edges import NOW, Flash, Said, World, live
@@ -61,7 +61,7 @@ class South:
         self.schedule = Schedule(6, 2)
         self.schedule.set_program(0, 1)
         self.limits = Limits(self.loop, self.clock, self.schedule,
-                             Envelope(5000, 10000, FLOOR, FLOOR),
+                             Envelope(5000, 10000, FLOOR, FLOOR), [Ramp(0) for _ in range(4)],
                              Keep(Store(Flash(16).folder)))
         self.limits.restore()
         self.loop.every(1000, self.limits)

@@ -5,7 +5,7 @@ from array import array
 
 import check
 from clock import Clock
-from der import ACTIVE, EXP_LIM_W, IMP_LIM_W, REC_SIZE, Envelope, Schedule
+from der import ABSENT, ACTIVE, ENERGIZE, EXP_LIM_W, IMP_LIM_W, REC_SIZE, Envelope, Ramp, Schedule
 from der.record import DURATION, GRAD, MODES, RAMP, RESPONSE, START, VALUE
 from edges import NOW, Flash, Said, World, live
 from keep import Keep
@@ -43,7 +43,8 @@ class Rig:
         self.schedule = Schedule(6, 3)
         self.keep = Keep(Store(self.flash.folder))
         self.limits = Limits(self.loop, self.clock, self.schedule,
-                             Envelope(*_CONTRACT, *_FAILSAFE), self.keep)
+                             Envelope(*_CONTRACT, *_FAILSAFE), [Ramp(0) for _ in range(4)],
+                             self.keep)
 
     def start(self):
         """What boot does."""
@@ -268,6 +269,88 @@ def test_a_step_does_not_allocate():
         check.locked(rig.step)
         seen.add(rig.rules())
     assert len(seen) >= 4, seen  # changes and confirmations were among the steps
+
+
+def ramping(grad=-1, **kw):
+    """Everything read, 10 kW, and where the default's limit has moved to after each second."""
+    rig = Rig()
+    rig.limits.wmax_w = 10000
+    rig.start()
+    rec = record(**kw)
+    rec[GRAD] = grad
+    rig.default(rec)
+    rig.limits.complete = True
+    rig.step()
+    return rig
+
+
+def test_a_limit_moves_at_set_grad_w_both_ways():
+    rig = ramping(grad=100, exp_w=4000)  # 1 % of 10 kW a second, from the failsafe's 1500 W
+    assert 1500 <= rig.limits.w[0] <= 1510
+    rig.live(10000)
+    assert 2400 <= rig.limits.w[0] <= 2600 and rig.rules() == (4000, "default")
+    rig.live(20000)
+    assert rig.limits.w[0] == 4000
+    rec = record(exp_w=1000)
+    rec[GRAD] = 100
+    rig.default(rec)
+    rig.live(11000)
+    assert 2900 <= rig.limits.w[0] <= 3100
+    rig.live(21000)
+    assert rig.limits.w[0] == 1000
+
+
+def test_an_event_moves_in_its_ramp_time_and_its_successor_goes_on_from_there():
+    rig = ramping(grad=0, exp_w=5000)
+    assert rig.limits.w[0] == 5000  # 0 is no limit of the gradient
+    rec = record(exp_w=2000, start=NOW + 1, duration=59)
+    rec[RAMP] = 6000
+    rig.event(1, rec)
+    rig.live(31000)
+    assert 3400 <= rig.limits.w[0] <= 3600, rig.limits.w[0]
+    rec = record(exp_w=2000, start=NOW + 60, duration=60)
+    rec[RAMP] = 6000
+    rig.event(2, rec)
+    rig.live(32000)
+    assert rig.limits.w[0] == 2000  # no new ramp between events of the same limit
+    rig.live(70000)
+    assert rig.limits.w[0] == 5000
+
+
+def test_a_limit_falls_at_once_to_what_was_kept_and_to_off():
+    rig = ramping(grad=27, exp_w=4000)
+    rig.live(150000)
+    assert rig.limits.w[0] == 4000 and rig.limits.w[2] == ABSENT
+    rec = record(start=NOW, duration=160)
+    rec[MODES] |= 1 << ENERGIZE
+    rec[VALUE + ENERGIZE] = 0
+    rig.event(1, rec)
+    rig.live(1000)
+    assert rig.limits.w[0] == 0 and rig.limits.w[2] == 0
+    rig.live(29000)
+    assert 400 <= rig.limits.w[0] <= 600  # and rises by the gradient
+    rig.live(140000)
+    rec = record(exp_w=5000, start=rig.clock.now(), duration=1000)
+    rig.event(2, rec)
+    rig.live(60000)
+    assert rig.limits.w[0] == 5000
+    rig.limits.complete = False
+    rig.schedule.drop_program(0)
+    rig.live(1000)
+    assert rig.limits.w[0] == 1500 and rig.rules() == (1500, "failsafe")  # XX
+
+
+def test_no_ramp_is_open_loop_before_the_rating_is_known():
+    rig = Rig()
+    rig.start()
+    rec = record(exp_w=900)
+    rec[GRAD] = 27
+    rig.default(rec)
+    rig.step()
+    assert rig.limits.w[0] == 900
+    rig.limits.wmax_w = 10000
+    rig.step()
+    assert rig.limits.w[0] == 900 and rig.limits.w[2] == ABSENT
 
 
 check.run(globals())

@@ -19,7 +19,7 @@ _GRAD_MAX = const(65535)
 
 
 class Ramp:
-    """One limit, standing at `value_w` (0 ..); wmax_w is setMaxW, 1 .. 1,000,000."""
+    """One limit, standing at `value_w` (0 ..); wmax_w is setMaxW, 0 .. 1,000,000."""
 
     def __init__(self, wmax_w, value_w=0):
         self.wmax_w = wmax_w

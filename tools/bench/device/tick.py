@@ -15,7 +15,7 @@ import board
 import log
 import micropython
 from control import Control
-from der import Envelope, Schedule
+from der import Envelope, Ramp, Schedule
 from der.record import DURATION, EXP_LIM_W, KEY_SIZE, MODES, RAND_START, REC_SIZE, START, VALUE
 from devices import Devices
 from limits import Limits
@@ -192,7 +192,8 @@ class Rig:
         self.inverter, self.meter = inverter(), meter()
         self.line = clock.line = Line({1: self.inverter, 200: self.meter})
         loop = self.loop = Loop(clock, clock)
-        self.limits = Limits(loop, server, forecast(), Envelope(10000, 10000, 1000, 1000), Keep())
+        self.limits = Limits(loop, server, forecast(), Envelope(10000, 10000, 1000, 1000),
+                             (Ramp(0), Ramp(0), Ramp(0), Ramp(0)), Keep())
         self.limits.complete = True
         loop.every(1000, self.limits)
         bus = self.bus = Bus(loop, Tcp(), self.connect, 1000, "memory")
