@@ -34,8 +34,8 @@ class Limits:
     `version` counts changes of the envelope; `obeyed` is the version that control saw obeyed.
     `complete`: the whole tree was read to its end at least once since boot.
     `wmax_w`: setMaxW of the site, 0 until the inverter told it.  `charge_w`: setMaxChargeRateW, 0
-    where nothing charges.  `w`: the limits by EXP, IMP, GEN and LOAD where their ramps have brought
-    them, ABSENT when open.  `ramps`: four of der.Ramp.
+    where nothing charges.  `w`: the limits by EXP, IMP, GEN and LOAD where their ramps
+    have brought them, ABSENT when open.  `ramps`: four of der.Ramp.
     """
 
     def __init__(self, loop, clock, schedule, envelope, ramps, keep):

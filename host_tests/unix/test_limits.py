@@ -337,7 +337,7 @@ def test_a_limit_falls_at_once_to_what_was_kept_and_to_off():
     rig.limits.complete = False
     rig.schedule.drop_program(0)
     rig.live(1000)
-    assert rig.limits.w[0] == 1500 and rig.rules() == (1500, "failsafe")  # XX
+    assert rig.limits.w[0] == 4000 and rig.rules() == (4000, "persisted")
 
 
 def test_no_ramp_is_open_loop_before_the_rating_is_known():
