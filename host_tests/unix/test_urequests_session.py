@@ -483,4 +483,42 @@ def test_the_example_of_the_readme_runs():
     assert names["got"] == ["hello"]
 
 
+class Pieces:
+    """A body that is made piece by piece in one buffer, `n` in all by its own word."""
+
+    def __init__(self, sizes, n=None):
+        self.sizes = sizes
+        self.n = sum(sizes) if n is None else n
+        self.buf = bytearray(max(sizes))
+
+    def __len__(self):
+        return self.n
+
+    def __iter__(self):
+        for i, size in enumerate(self.sizes):
+            for at in range(size):
+                self.buf[at] = 97 + i
+            yield memoryview(self.buf)[:size]
+
+
+def test_a_body_in_pieces_goes_out_whole_and_in_few_writes():
+    for tx in (200, 300, 4096):
+        for sizes in ((5,), (100, 100, 100), (150, 250, 3, 3), (1, 1, 1)):
+            transport, session = make([_NONE, _NONE], tx=tx)
+            assert fetch(session, "POST", data=Pieces(sizes))[0] == 204
+            line = transport.lines[0]
+            sent = b"".join(line.sent)
+            assert sent.find(b"Content-Length: %d\r\n" % sum(sizes)) > 0, (tx, sent)
+            body = sent[sent.find(b"\r\n\r\n") + 4:]
+            assert body == b"".join([bytes([97 + i]) * n for i, n in enumerate(sizes)]), (tx, body)
+            assert len(line.sent) <= 2 + len(sent) * 2 // tx, (tx, sizes, len(line.sent))
+
+
+def test_pieces_that_are_not_what_was_said_end_the_connection():
+    for n in (9, 11):
+        transport, session = make([_NONE], tx=4096)
+        fails(ValueError, session, "POST", data=Pieces((5, 5), n))
+        assert transport.lines[0].closed
+
+
 check.run(globals())

@@ -28,6 +28,7 @@ _NEEDED = ("content-encoding", "location")
 _WANTED = ("content-type", "retry-after")
 _BODIED = ("POST", "PUT", "PATCH")
 _MOVED = (301, 302, 307, 308)
+_BYTES = (bytes, bytearray, memoryview)
 
 # Whose second execution does no harm (RFC 9110 9.2.2); DELETE would answer 404 then.
 _REPEATABLE = ("GET", "HEAD", "PUT")
@@ -66,9 +67,11 @@ class Session:
     async def request(self, method, url, data=None, headers=None, deadline=None, limit=BODY_MAX):
         """Send a request; returns the Response once its head has come.
 
-        `data` is bytes or a memoryview, None for no body; `headers` a dict of str; `deadline` goes
-        to the stream with every call for this exchange; `limit` is the most body bytes that
-        readinto gives. Allocates the Response, its headers and the parts of the URL.
+        `data` is bytes or a memoryview, None for no body, or an object whose `__len__` says how
+        many bytes there are and whose `__iter__` gives them piece by piece, each good until the next is
+        asked for; `headers` a dict of str; `deadline` goes to the stream with every call for this
+        exchange; `limit` is the most body bytes that readinto gives. Allocates the Response, its
+        headers and the parts of the URL.  ValueError when the pieces are not what was said.
 
         One redirect (301, 302, 307, 308) is followed when it stays on the host and does not leave
         TLS, with the same method and body; any other is given as it is. RuntimeError while another
@@ -154,11 +157,10 @@ class Session:
         tls, host, port, target = split(url)
         n = write_head(self._tx, method, target, host_header(tls, host, port), headers,
                        _length(method, data))
-        n, rest = self._pack(n, data)
         self._reuse(tls, host, port)
         good = False
         try:
-            await self._talk(method, n, rest)
+            await self._talk(method, n, data)
             good = True
         finally:
             if not good:
@@ -174,13 +176,6 @@ class Session:
             self._host, self._port, self._tls, self._deadline)
         await self._send(method, n, rest)
         await self._read_head()
-
-    def _pack(self, n, data):
-        # Body behind the head where it fits: one write, one TLS record. Else it is the rest.
-        if data is None or n + len(data) > len(self._tx):
-            return n, data
-        self._tx[n:n + len(data)] = data
-        return n + len(data), None
 
     def _reuse(self, tls, host, port):
         # Keep the connection only when it is idle, still alive and leads to this origin.
@@ -213,9 +208,27 @@ class Session:
     async def _send(self, method, n, rest):
         self._reader.reset(method)
         self._came = False
-        await self._stream.write(self._tx, 0, n, self._deadline)
-        if rest is not None:
-            await self._stream.write(rest, 0, len(rest), self._deadline)
+        stream, tx, deadline = self._stream, self._tx, self._deadline
+        left = len(rest) if rest is not None else 0
+        if isinstance(rest, _BYTES):
+            rest = (rest,)
+        for piece in rest or ():
+            size = len(piece)
+            left -= size
+            if left < 0:
+                break
+            if n + size > len(tx):  # as few writes, and TLS records, as fit
+                await stream.write(tx, 0, n, deadline)
+                n = 0
+            if size > len(tx):
+                await stream.write(piece, 0, size, deadline)
+            else:
+                tx[n:n + size] = piece
+                n += size
+        if left:
+            raise ValueError("the pieces are not what __len__ said")
+        if n:
+            await stream.write(tx, 0, n, deadline)
 
     async def _read_head(self):
         while self._reader.next_event() != HEAD:
