@@ -66,7 +66,7 @@ class Answers:
         self._writer.reset()
         n = write_response(self._writer, key, status, schedule.owed_created, self._lfdi)
         try:
-            await self._session.post(self._resolve(href), self._body, n)
+            await self._session.send("POST", self._resolve(href), memoryview(self._body)[:n])
         except failure as exc:
             self._failed(exc, status, key)
             return True

@@ -5,7 +5,7 @@ SessionError that says what the caller can do about it.
 
     session = Session(loop, http, xml, window, profile.media_type, link.reason)
     await session.read(url, reader, take)         # take(reader) for each record
-    status = await session.post(url, buf, n)
+    status = await session.send("POST", url, memoryview(buf)[:n])
 
 One connection, kept alive; requests never overlap.  Limit: an answer may take EXCHANGE_MS and have
 BODY_MAX bytes in all, whatever the server says its length is.
@@ -72,6 +72,7 @@ class Session:
         self.requests = 0
         self.failures = 0
         self._outage_said = ""
+        self.location = None
 
     async def read(self, url, reader, take):
         """GET and parse; take(reader) for each record. Returns the ticks of its midpoint.
@@ -111,22 +112,39 @@ class Session:
             elif event == DONE:
                 return
 
-    async def post(self, url, body, n):
-        """POST n bytes of `body`; returns the status (2xx). SessionError for all others."""
-        return await self._send("POST", url, body, n)
+    async def send(self, method, url, data):
+        """POST or PUT `data` (see urequests); returns the status (2xx). SessionError for others.
 
-    async def put(self, url, body, n):
-        """PUT n bytes of `body`; returns the status (2xx). SessionError for all others."""
-        return await self._send("PUT", url, body, n)
-
-    async def _send(self, method, url, body, n):
-        data = memoryview(body)[:n]
+        `location` is then the answer's Location, resolved by nobody, or None.
+        """
         response, _sent = await self._begin(method, url, data, self._post)
         if not 200 <= response.status_code < 300:
             raise self._refused(response)
-        status = response.status_code
+        self.location = response.headers.get("location")
         await self._end(response)
-        return status
+        return response.status_code
+
+    async def text(self, url):
+        """GET a short document that is no XML: its bytes. SessionError, also when it is long.
+
+        Limit: what fits the window, less one byte.
+        """
+        response, _sent = await self._begin("GET", url, None, self._accept)
+        if response.status_code != 200:
+            raise self._refused(response)
+        n = got = 0
+        try:
+            while n < len(self._window):
+                got = await response.readinto(self._window, n, len(self._window))
+                n += got
+                if not got:
+                    break
+        except _FAILURES as exc:
+            raise self._outage(exc)
+        await self._end(response)
+        if got:
+            raise SessionError(UNREADABLE, "longer than " + str(n) + " bytes")
+        return bytes(memoryview(self._window)[:n])
 
     async def _begin(self, method, url, data, headers):
         pause = _PAUSE_MS - self._loop.diff(self._loop.now(), self._last)

@@ -42,7 +42,7 @@ class Rig:
 
     def post(self, body=b"<a/>"):
         data = bytearray(body) + b"rest"
-        return run(self.world, self.loop, self.session.post(_URL, data, len(body)))
+        return run(self.world, self.loop, self.session.send("POST", _URL, memoryview(data)[:len(body)]))
 
 
 def test_a_read_fills_the_reader_and_keeps_the_line():
@@ -223,7 +223,7 @@ def test_a_body_is_posted_whole_and_its_status_given():
     assert [rig.post(b"<a>" + b"b" * n + b"</a>") for n in (0, 100, 400)] == [201, 204, 200]
     assert [len(body) for body in rig.server.bodies()] == [7, 107, 407]
     assert b"Content-Type: application/sep+xml\r\n" in rig.server.heads[0]
-    assert run(rig.world, rig.loop, rig.session.put(_URL, bytearray(b"<a/>"), 4)) == 200
+    assert run(rig.world, rig.loop, rig.session.send("PUT", _URL, bytearray(b"<a/>"))) == 200
     assert rig.server.requests[-1][1] == "PUT" and len(rig.server.wires) == 1
 
 

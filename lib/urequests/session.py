@@ -68,10 +68,10 @@ class Session:
         """Send a request; returns the Response once its head has come.
 
         `data` is bytes or a memoryview, None for no body, or an object whose `__len__` says how
-        many bytes there are and whose `__iter__` gives them piece by piece, each good until the next is
-        asked for; `headers` a dict of str; `deadline` goes to the stream with every call for this
-        exchange; `limit` is the most body bytes that readinto gives. Allocates the Response, its
-        headers and the parts of the URL.  ValueError when the pieces are not what was said.
+        many bytes there are and whose `__iter__` gives them in pieces, each good until the next is
+        asked for (ValueError when they are more or fewer); `headers` a dict of str; `deadline`
+        goes to the stream with every call for this exchange; `limit` is the most body bytes that
+        readinto gives. Allocates the Response, its headers and the parts of the URL.
 
         One redirect (301, 302, 307, 308) is followed when it stays on the host and does not leave
         TLS, with the same method and body; any other is given as it is. RuntimeError while another
