@@ -15,36 +15,38 @@ import gc
 import log
 import urequests
 from answers import Answers
+from backlog import Backlog
 from clock import Clock
 from control import Control
 from der import Envelope, Ramp, Schedule
 from devices import Devices
-from discovery import Discovery, Me, Readers
+from discovery import Discovery, Parts
 from keep import Keep
 from limits import Limits
 from link import Identity, IdentityError, Link, reason
 from loop import Loop
 from micropython import const
-from modbus import Tcp
+from modbus import Rtu, Tcp
+from own import Me, Own
 from polls import Poll
 from port import Bus, Op
 from programs import Programs
 from reading import Reading
+from resources import Resources
 from sep2 import (
     NAMESPACES,
     PROFILES,
     DefaultDERControl,
     DERControlList,
     DERProgramList,
-    DeviceCapability,
-    EndDeviceList,
-    FunctionSetAssignmentsList,
-    Registration,
-    Time,
     lfdi,
+    write,
 )
-from session import Session, SessionError
-from sitecontrol import Controller
+from session import Body, Session, SessionError
+from sitecontrol import BATTERY, PV, Site
+from steered import Steered
+from telemetry import Telemetry
+from truth import Truth
 from xmlpull import Reader, Writer
 
 VERSION = "0.1.0"
@@ -52,7 +54,7 @@ VERSION = "0.1.0"
 _EVALUATE_MS = const(1000)
 _CONTROL_MS = const(200)
 _PARK_MS = const(3000)
-_BODY_MAX = const(512)  # bytes of the longest body that is sent
+_BODY_PIECE = const(384)  # bytes of a body that are made at once; an answer is whole
 
 
 class App:
@@ -107,23 +109,41 @@ class App:
         self.loop.supervise("limits", self.limits.run)
 
     def _south(self):
-        board, conf = self.board, self._conf
-        first = self._bus(conf.inverter, "inverter")
-        second = first
-        if conf.meter[:2] != conf.inverter[:2]:
-            second = self._bus(conf.meter, "meter")
-        devices = Devices(self.loop, Op, board.MODELS)
-        self.control = Control(self.loop, devices, Op, Controller, self.limits, (first, second),
-                               conf, self._written)
-        self.loop.every(_CONTROL_MS, self.control)
-        self.loop.supervise("control", self.control.run)
+        board, conf, loop = self.board, self._conf, self.loop
+        self._buses = {}
+        site = Site(4, conf.uncontrolled_gen_w)
+        fleet = []
+        for device, kind in ((conf.inverter, PV), (conf.inverter2, PV), (conf.inverter3, PV),
+                             (conf.battery, BATTERY)):
+            if device is not None:
+                fleet.append(Steered(loop, Op, kind, self._bus(device), device[2]))
+        floor_w = max(0, conf.failsafe_exp_w - conf.uncontrolled_gen_w)
+        devices = Devices(loop, Op, board.MODELS, floor_w)
+        self.truth = Truth()
+        self.control = Control(loop, devices, Op, site, self.limits, self.truth, fleet,
+                               self._bus(conf.meter), conf, self._written)
+        loop.every(_CONTROL_MS, self.control)
+        loop.supervise("control", self.control.run)
 
-    def _bus(self, device, name):
-        host, port = device[0], device[1]
-        bus = Bus(self.loop, Tcp(), lambda deadline: self.link.open_socket(host, port, deadline),
-                  self._conf.modbus_timeout_ms, name)
+    def _bus(self, device):
+        # One for each line: the units on it share it.
+        host, line = device[0], device[1]
+        if (host, line) in self._buses:
+            return self._buses[host, line]
+        name = host + ":" + str(line) if isinstance(line, int) else host
+        timeout_ms = self._conf.modbus_timeout_ms
+        if isinstance(line, int):
+            bus = Bus(self.loop, Tcp(), lambda deadline: self.link.open_socket(
+                host, line, deadline), timeout_ms, name)
+        else:
+            bus = Bus(self.loop, Rtu(), lambda deadline: self._serial(host, line), timeout_ms,
+                      name, line)
+        self._buses[host, line] = bus
         self.loop.supervise(name, bus.run)
         return bus
+
+    async def _serial(self, name, line):
+        return self.board.serial(name, *line)
 
     def _north(self):
         board, conf, loop = self.board, self._conf, self.loop
@@ -136,16 +156,26 @@ class App:
         http = urequests.Session(self.link, bytearray(board.HTTP_RX), bytearray(board.HTTP_TX),
                                 agent="microsep2/" + VERSION)
         session = self.session = Session(loop, http, xml, window, profile.media_type, reason)
-        body = bytearray(_BODY_MAX)
-        answers = Answers(loop, self.schedule, session, Writer(body), body, self._resolve, me.lfdi,
+        buf = bytearray(_BODY_PIECE)
+        writer = Writer(buf)
+        body = Body(write, writer, buf, profile)
+        answers = Answers(loop, self.schedule, session, writer, buf, self._resolve, me.lfdi,
                           board.REPLIES)
         reading = Reading(session, self.clock, self._resolve, self.programs, self.schedule,
                           self.limits, answers, DERProgramList(xml), DERControlList(xml),
-                          DefaultDERControl(xml), board.FSAS, board.PAGE, SessionError)
-        readers = Readers(DeviceCapability(xml), Time(xml), EndDeviceList(xml), Registration(xml),
-                          FunctionSetAssignmentsList(xml))
-        discovery = Discovery(loop, board.entropy, self.clock, session, readers, reading, answers,
-                              conf, me, Poll, SessionError, self._written)
+                          DefaultDERControl(xml), board.FSAS, board.PAGE, SessionError,
+                          conf.drop_unlisted)
+        own = Own(session, reading, xml, body, self.clock, conf, me, SessionError)
+        resources = Resources(loop, session, reading, xml, body, self.clock, self.schedule, own,
+                              self.truth)
+        telemetry = Telemetry(loop, session, reading, xml, body, self.clock, conf, own, me,
+                              profile, self._store, Backlog)
+        self.control.sampler = telemetry
+        loop.every(_EVALUATE_MS, telemetry)
+        parts = Parts(reading, own, resources, telemetry, answers, self.control)
+        spread_s = conf.spread_s if self.limits.restored else 0
+        discovery = Discovery(loop, board.entropy, self.clock, session, xml, parts, conf, profile,
+                              Poll, SessionError, self._written, spread_s)
         loop.supervise("discovery", discovery.run)
 
     def _resolve(self, href):

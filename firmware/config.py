@@ -12,11 +12,12 @@ Limit: a line is at most 200 bytes, the file 8 KiB.  Needed at boot only: main l
 from micropython import const
 
 _LINE_MAX = const(200)
+_BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 TEXT = const(0)
 INT = const(1)
 CHOICE = const(2)
-DEVICE = const(3)  # host:port/unit
+DEVICE = const(3)  # host:port/unit, or rtu:name@baud/unit, rtu:name@baud,8E1/unit
 
 REQUIRED = "required"  # the default of a key that has none
 
@@ -24,9 +25,17 @@ REQUIRED = "required"  # the default of a key that has none
 KEYS = {
     "server": (TEXT, 8, 160, REQUIRED, "https URL of DeviceCapability"),
     "profile": (CHOICE, ("eql", "v1.3", "v1.3b-sto"), None, "eql", "dialect of the server"),
+    "register": (INT, 0, 1, 0, "1: register in band where the server does not know us"),
+    "nmi": (TEXT, 1, 32, "", "National Metering Identifier, for the ConnectionPoint"),
+    "pen": (INT, 0, 99999999, 0, "Private Enterprise Number, at the end of every mRID we make"),
+    "spread_s": (INT, 0, 900, 60, "s, after a power cut the first contact comes within them"),
+    "drop_unlisted": (INT, 0, 1, 0, "1: a control that vanished from its list ends, silently"),
     "pin": (INT, 0, 999999, -1, "registration PIN; the server's must equal it"),
-    "inverter": (DEVICE, None, None, REQUIRED, "Modbus TCP inverter as host:port/unit"),
-    "meter": (DEVICE, None, None, REQUIRED, "Modbus TCP meter as host:port/unit"),
+    "inverter": (DEVICE, None, None, REQUIRED, "the inverter: host:port/unit or rtu:..."),
+    "inverter2": (DEVICE, None, None, None, "a second inverter, as above"),
+    "inverter3": (DEVICE, None, None, None, "a third inverter"),
+    "battery": (DEVICE, None, None, None, "a battery with an inverter of its own"),
+    "meter": (DEVICE, None, None, REQUIRED, "the meter: host:port/unit or rtu:..."),
     "meter_sign": (INT, -1, 1, 1, "1: the meter counts import positive, -1: export"),
     "site_exp_w": (INT, 0, 2000000, REQUIRED, "W, export that the connection contract allows"),
     "site_imp_w": (INT, 0, 2000000, REQUIRED, "W, import that the connection contract allows"),
@@ -67,6 +76,7 @@ def load(store, name="config.txt"):
         if row[3] is REQUIRED:
             raise ConfigError("key " + key + " is missing: " + row[4])
         setattr(conf, key, row[3])
+    _one_line(conf)
     return conf
 
 
@@ -119,12 +129,44 @@ def _int(key, value, low, high, about):
 
 
 def _device(key, value):
+    # (host, port, unit) or, of a serial line, (name, (baud, parity, stop), unit): the first two
+    # tell one bus from another.
     try:
-        address, unit = value.rsplit("/", 1)
-        host, port = address.rsplit(":", 1)
-        device = (host, int(port), int(unit))
+        name, unit = value.rsplit("/", 1)
+        if name.startswith("rtu:"):
+            name, line = _serial(name[4:])
+        else:
+            name, port = name.rsplit(":", 1)
+            line = int(port)
+            if not 1 <= line <= 65535:
+                raise ValueError
+        unit = int(unit)
+        if not name or not 1 <= unit <= 247:
+            raise ValueError
     except ValueError:
-        device = ("", 0, 0)
-    if not device[0] or not 1 <= device[1] <= 65535 or not 1 <= device[2] <= 247:
-        raise ConfigError(key + " must be host:port/unit, unit 1 to 247, as 192.168.1.20:502/1")
-    return device
+        raise ConfigError(key + " must be host:port/unit or rtu:name@baud/unit or"
+                          " rtu:name@baud,8E1/unit, baud 1200 to 115200, unit 1 to 247,"
+                          " as 192.168.1.20:502/1 or rtu:/dev/ttyUSB0@9600/1")
+    return name, line, unit
+
+
+def _serial(text):
+    # "name@19200,8E1" as (name, (baud, parity, stop)); parity none 0, odd 1, even 2.
+    name, rate = text.rsplit("@", 1)
+    form = "8N1"
+    if "," in rate:
+        rate, form = rate.split(",")
+    baud, parity = int(rate), "NOE".find(form[1:2])
+    if baud not in _BAUDS or len(form) != 3 or form[0] != "8" or parity < 0 or form[2] not in "12":
+        raise ValueError
+    return name, (baud, parity, int(form[2]))
+
+
+def _one_line(conf):
+    # A serial line has one speed, whoever speaks on it.
+    lines = {}
+    for key, row in KEYS.items():
+        device = getattr(conf, key) if row[0] == DEVICE else None
+        if device and lines.setdefault(device[0], device[1]) != device[1] \
+                and not (isinstance(device[1], int) and isinstance(lines[device[0]], int)):
+            raise ConfigError(key + ": " + device[0] + " is set up in another way above")

@@ -1,285 +1,354 @@
-"""Holds the site inside its envelope: samples in, the inverter's limit out, five times a second.
+"""Holds the site inside its envelope: samples in, the devices' bands out, five times a second.
 
-Enters: the envelope of limits.py, one bus for the inverter and one (or the same) for the meter.
-Leaves: the limit in the inverter, written and read back, and which version of the envelope was
-seen obeyed.
+Enters: the limits in force, the steered devices and the meter on their buses.  Leaves: a band in
+each device, written and read back, and which limits were seen obeyed.
 
-    control = Control(loop, devices, op_class, law_class, limits, buses, conf, gate)
+    control = Control(loop, devices, op_class, site, limits, truth, fleet, meter_bus, conf, gate)
     loop.every(200, control)                     # step(now): allocates nothing
     loop.supervise("control", control.run)
 
-    no inverter --found--> BLIND --meter's sample--> SIGHTED --sample old or frozen--> BLIND
+    no device --found--> BLIND --meter's sample--> SIGHTED --sample old or frozen--> BLIND
 
-BLIND is open loop: the inverter alone stays under the limit (sitecontrol).  A limit that was not
-taken is written again each second; one that stands is written again each minute.  Obeyed means:
-written, read back, and for a second no power above it (design of the fourth promise).  Limit: one
-inverter, one meter; import and load limits need a battery or a load to steer, and are only said.
+BLIND is open loop: the devices alone stay under the limit (sitecontrol).  Obeyed means: written,
+read back, and for a second no measured power beyond it (design of the fourth promise).  Limit: one
+meter; while a device of the settings was never found, nothing is given away when blind.
 """
 
 from array import array
 
 import log
-from der.envelope import EXP, GEN
-from der.record import ABSENT
+from der.envelope import EXP, GEN, IMP, LOAD
+from der.record import (
+    ABSENT,
+    CONNECT,
+    ENERGIZE,
+    EXP_LIM_W,
+    GEN_LIM_W,
+    IMP_LIM_W,
+    LOAD_LIM_W,
+    MAX_LIM_W,
+    MODES_N,
+    STORAGE_TARGET_W,
+)
 from micropython import const
-from sunspec import OK, UNREAD
+from sunspec import LIVE_MAX, OK
 
 _PERIOD_MS = const(200)
 _OLD_MS = const(3600000)  # an age that stands for "never"
 _FROZEN = const(25)  # equal frames in a row: 5 s without a change is no measurement
-_RAISE_MS = const(1000)  # a limit is raised at most once a second, lowered at once
-_RETRY_MS = const(1000)
-_HEARTBEAT_MS = const(60000)
 _GOOD_RUNS = const(5)
 _SEARCH_MS = const(5000)
 _WATCH_MS = const(1000)
+_DARK_DV = const(460)  # 0.1 V: below a fifth of 230 V there is no grid
+_DARK_S = const(3)
 
-_LOST = const(5)  # answers in a row that did not come: the device may have restarted
+_BATTERY = const(1)
+_LOAD = const(2)
+_BLIND = const(0)  # sitecontrol's STALE
+_FULL = const(5)  # charge states of sunspec
+_EMPTY = const(2)
 
-_LIMIT_REGS = const(8)  # registers of a limit: five
-_LIVE_REGS = const(40)  # of a live block: 40 are the most (models 211 to 214)
-
-_FREE = const(0)  # of the limit: nothing under way
-_BUSY = const(1)
-
-_BLIND = const(0)  # the law's STALE
+_ALL_MODES = const((1 << MODES_N) - 1)
+_EXPORT = const(1 << EXP_LIM_W | 1 << MAX_LIM_W)
+_GEN = const(1 << GEN_LIM_W | 1 << MAX_LIM_W)
+_SWITCHES = const(1 << CONNECT | 1 << ENERGIZE)
+_STORAGE = const(1 << STORAGE_TARGET_W)
 
 
 class Control:
     """See the module's text.
 
-    conf: config.Config.  buses: (inverter's, meter's).  gate: raised once a limit stands in the
-    inverter.  `cap_w` is the law's, `site_w` (import positive) and `pv_w` are the last samples or
-    ABSENT.  `parked`: see park().
+    fleet: steered.Steered, in the order of the settings.  gate: raised once every device that was
+    found holds its band.  `site_w` (import positive) and `pv_w` (all generation that is steered)
+    are the last samples or ABSENT, `cap_w` the most that the generators may make.  `dark`: the
+    connection point has no voltage.  `parked`: see park().  sampler: told of each sample, or None.
     """
 
-    def __init__(self, loop, devices, op_class, law_class, limits, buses, conf, gate):
+    def __init__(self, loop, devices, op_class, site, limits, truth, fleet, meter_bus, conf, gate):
         self._loop = loop
         self._devices = devices
-        self._law_class = law_class
+        self._site = site
         self._limits = limits
-        self._bus, self._meter_bus = buses
+        self._truth = truth
+        self.fleet = fleet
+        for device in fleet:
+            device.owner = self
+        self._meter_bus = meter_bus
         self._conf = conf
         self._gate = gate
-        self._back = loop.flag()  # a lost inverter answers again
-        self._inverter = self._limit = self._meter = self._law = None
-        unit, meter_unit = conf.inverter[2], conf.meter[2]
-        self._write_op = op_class(unit, array("H", bytes(2 * _LIMIT_REGS)), sink=self)
-        self._inverter_op = op_class(unit, array("H", bytes(2 * _LIVE_REGS)), sink=self)
-        self._meter_op = op_class(meter_unit, array("H", bytes(2 * _LIVE_REGS)), sink=self)
-        self._state = _FREE
-        self._meter_at = self._inverter_at = loop.now()
-        self._meter_old = self._inverter_old = True
-        self._ran = self._wrote = self._tried = self._raised = loop.now()
-        self._target_w = -1  # what was last asked to be written
-        self._held_w = -1  # what the device was last found to hold
-        self._stands = False  # the last limit was taken and read back
+        self.sampler = None
+        self._index = array("b", (-1 for _ in fleet))  # of each device in the site
+        self._back = loop.flag()  # a lost device answers again
+        self.meter = None
+        self._meter_op = op_class(conf.meter[2], array("H", bytes(2 * LIVE_MAX)), sink=self)
+        self._meter_op.rank = 0
+        self._meter_at = self._ran = loop.now()
+        self._meter_old = True
         self._parking = False
-        self.parked = -1  # after a clean stop: 1 when the floor stands in the inverter, else 0
-        self._was_lost = False
-        self._good = 0
+        self.parked = -1  # after a clean stop: 1 when the floor stands in the devices, else 0
+        self._good = array("b", bytes(MODES_N))  # steps in a row in which a mode was obeyed
         self._judged = -1
         self.cap_w = 0
         self.site_w = self.pv_w = ABSENT
-        self.writes = 0
-        self.heartbeats = 0
-        self._said = -1  # result of the limit and state of the law that the log knows
+        self.dark = False
+        self._dark_s = 0
         self._said_state = -1
+        self._said = array("b", (-1 for _ in fleet))
 
     # -- finding and watching the devices (allocates) --------------------------
 
     async def run(self):
         """Find the devices, then look after them; never returns."""
         while True:
-            if self._law is None:
-                await self._find_inverter()
-            if self._meter is None:
+            missing = self.meter is None
+            for i in range(len(self.fleet)):
+                if self.fleet[i].control is None:
+                    await self._find(i)
+                    missing = missing or self.fleet[i].control is None
+            if self.meter is None:
                 await self._find_meter()
-            rest = _SEARCH_MS if self._meter is None or self._law is None else _WATCH_MS
             try:
-                await self._loop.wait(self._back, self._loop.after(rest))
+                await self._loop.wait(self._back,
+                                      self._loop.after(_SEARCH_MS if missing else _WATCH_MS))
             except OSError:  # nothing came back
                 pass
-            if self._law is not None:
-                await self._watch()
+            await self._watch()
 
-    async def _find_inverter(self):
-        found = await self._devices.inverter(self._bus, self._conf.inverter[2])
+    async def _find(self, i):
+        device, site = self.fleet[i], self._site
+        found = await self._devices.find(device.kind, device.bus, device.unit)
         if found is None:
             return
-        self._inverter, self._limit = found
-        self._law = self._law_class(self._limit.wmax_w,
-                                    uncontrolled_gen_w=self._conf.uncontrolled_gen_w)
-        self._limits.wmax_w = self._limit.wmax_w
-        self._limits.step(0)
-        self._bus.add(self._write_op)
-        self._plan(self._bus, self._inverter_op, self._inverter)
-        self.step(self._loop.now())
+        device.fit(found)
+        at = self._index[i]
+        if at < 0:
+            at = site.add(device.kind, device.wmax_w, device.charge_w, device.every_ms)
+            self._index[i] = at
+        site.wmax_w[at], site.charge_w[at] = device.wmax_w, device.charge_w
+        limits = self._limits
+        limits.wmax_w = limits.charge_w = 0
+        for other in self.fleet:
+            if other.kind <= _BATTERY:
+                limits.wmax_w += other.wmax_w
+            limits.charge_w += other.charge_w
+        self._truth.look(self.fleet, site.on)
+        limits.supported(self._truth.modes)
+        self._run(self._loop.now())
 
     async def _find_meter(self):
         meter = await self._devices.meter(self._meter_bus, self._conf.meter[2],
                                           self._conf.meter_sign)
         if meter is not None:
-            self._meter = meter
-            self._plan(self._meter_bus, self._meter_op, meter)
-
-    def _plan(self, bus, op, device):
-        op.addr, op.count, op.period_ms = device.live_addr, device.live_count, _PERIOD_MS
-        bus.add(op)
+            self.meter = meter
+            op = self._meter_op
+            op.kind, op.addr, op.count = meter.live_kind, meter.live_addr, meter.live_count
+            op.period_ms = _PERIOD_MS
+            self._meter_bus.add(op)
 
     async def _watch(self):
         # Says what changed for worse or better, and asks a device that came back who it is.
-        result = 0 if self._stands else self._limit.result
-        if result != self._said and result >= 0:
-            self._said = result
-            if result:
-                log.error("LIMIT_NOT_TAKEN", "result", result, "target_w", self._target_w)
-            else:
-                log.info("LIMIT_TAKEN", "cap_w", self._held_w)
-        if self._law.state != self._said_state:
-            self._said_state = self._law.state
-            if self._said_state == _BLIND:
+        fleet, site = self.fleet, self._site
+        for i in range(len(fleet)):
+            device = fleet[i]
+            if device.control is None:
+                continue
+            result = 0 if device.stands else device.result
+            if result != self._said[i] and result >= 0:
+                self._said[i] = result
+                if result:
+                    log.error("LIMIT_NOT_TAKEN", "unit", device.unit, "result", result)
+                else:
+                    log.info("LIMIT_TAKEN", "unit", device.unit, "low_w", device.held_low,
+                             "cap_w", device.held_high)
+            if device.kind == _BATTERY:  # what it cannot give or take nobody may count on
+                at = self._index[i]
+                site.wmax_w[at] = 0 if device.cha_st == _EMPTY else device.wmax_w
+                site.charge_w[at] = 0 if device.cha_st == _FULL else device.charge_w
+            if device.lost and device.read_op.result >= OK:  # it answers, if by an exception
+                await self._recheck(device)
+        if site.state != self._said_state:
+            self._said_state = site.state
+            if site.state == _BLIND:
                 log.warn("BLIND", "cap_w", self.cap_w)
             else:
                 log.info("SIGHTED", "site_w", self.site_w, "pv_w", self.pv_w)
-        if self._was_lost and self._inverter_op.result >= OK:  # it answers, if by an exception
-            await self._recheck()
+        self._truth.look(fleet, site.on)
+        if self.sampler is not None:
+            self.sampler.fit(self.meter, fleet)
+        self._look_for_light()
 
-    async def _recheck(self):
-        if await self._devices.moved(self._bus, self._conf.inverter[2], self._inverter):
-            log.warn("INVERTER_MOVED")
-            self._bus.remove(self._inverter_op)
-            self._bus.remove(self._write_op)
-            self._law = None  # run() finds it anew
-            self._state = _FREE
-            self._was_lost = False
+    async def _recheck(self, device):
+        if await self._devices.moved(device.bus, device.unit, device.driver):
+            log.warn("INVERTER_MOVED", "unit", device.unit)
+            device.part()  # run() finds it anew
         else:
-            self._was_lost = self._inverter_op.result < OK  # gone again meanwhile
+            device.lost = device.read_op.result < OK  # gone again meanwhile
+
+    def _look_for_light(self):
+        # No voltage at the meter and at the devices, as far as they still measure it (7.7.2).
+        now, best = self._loop.now(), ABSENT
+        if self._meter_age(now) < 2 * _WATCH_MS:
+            best = _best_dv(self.meter, best)
+        for device in self.fleet:
+            if device.kind <= _BATTERY and device.answers() and device.age_ms(now) < 2 * _WATCH_MS:
+                best = _best_dv(device.driver, best)
+        if best == ABSENT:
+            return
+        self._dark_s = self._dark_s + 1 if best < _DARK_DV else 0
+        self.dark = self._dark_s >= _DARK_S
 
     async def park(self, deadline):
-        """A clean stop: leave the blind limit in the inverter, for no one will steer it then."""
+        """A clean stop: leave the blind limit in the devices, for no one will steer them then."""
         self._parking = True
         self.site_w = ABSENT
-        if self._law is not None:
-            self._run(self._loop.now())
-            while not self._rests() and self._loop.left(deadline) > 0:
-                await self._loop.sleep_ms(_PERIOD_MS)
-        self.parked = 1 if self._law is not None and self._rests() else 0
+        self._run(self._loop.now())
+        while not self._rests() and self._loop.left(deadline) > 0:
+            await self._loop.sleep_ms(_PERIOD_MS)
+        self.parked = int(self._rests())
 
     def _rests(self):
-        # The device holds the cap, and no other one is on its way there.
-        return self._stands and self._target_w == self._held_w == self.cap_w
+        # Every device is known and holds its band.
+        for device in self.fleet:
+            if device.control is None or not device.holds():
+                return False
+        return True
 
     # -- the 200 ms path (allocates nothing) ------------------------------------
 
     def step(self, now):
         """Run the law when no sample has done so in time."""
-        if self._law is not None and self._loop.diff(now, self._ran) >= 2 * _PERIOD_MS:
+        if self._loop.diff(now, self._ran) >= 2 * _PERIOD_MS:
             self._run(now)
 
     def took(self, op, now):
-        """An operation of the bus has ended."""
-        if op is self._write_op:
-            self._limit.took(op.result, op.regs)
-            self._advance(now)
-        elif op is self._meter_op:
-            if op.result == OK and self._meter.take(op.regs) == OK:
+        """A sample has come, of the meter or of a device."""
+        if op is self._meter_op:
+            meter = self.meter
+            if op.result == OK and meter.take(op.regs) == OK:
                 self._meter_at = op.at
                 self._meter_old = False
-                self.site_w = ABSENT if self._parking else self._meter.w
-        elif op is self._inverter_op:
-            if op.result == OK and self._inverter.take(op.regs) == OK:
-                self._inverter_at = op.at
-                self._inverter_old = False
-                self.pv_w = self._inverter.w
-                if self._was_lost:
-                    self._back.set()
-            elif op.failures == _LOST:
-                self._was_lost = True
+                self.site_w = ABSENT if self._parking else meter.w
+                if self.sampler is not None:
+                    self.sampler.metered(meter)
+        elif op is self.fleet[0].read_op:
             self._run(now)
+            if self.sampler is not None and op.result == OK:
+                self.sampler.generated(self.fleet)
 
     def _run(self, now):
         self._ran = now
-        w = self._limits.w
-        export_w = ABSENT if self.site_w == ABSENT else -self.site_w
-        gen_w = self._law.wmax_w if w[GEN] == ABSENT else w[GEN]
-        self.cap_w = self._law.step(export_w, self._meter_age(now), self.pv_w,
-                                    self._inverter_age(now), w[EXP], gen_w)
-        self._judge(export_w, gen_w, w[EXP])
-        self._write(now)
+        site, e, w = self._site, self._limits.envelope, self._limits.w
+        unfound = self._load_samples(now)
+        site.meter_age_ms = self._meter_age(now)
+        if self.site_w == ABSENT:
+            site.export_w = site.import_w = ABSENT
+        else:
+            site.import_w = self.site_w
+            site.export_w = -self.site_w
+        blind = site.export_w == ABSENT or site.meter_age_ms > 2000
+        site.exp_w = 0 if blind and unfound else w[EXP]
+        site.imp_w = w[IMP]
+        site.gen_w = w[GEN]
+        site.load_w = w[LOAD]
+        site.target_w = e.target_w
+        site.storage_w = e.storage_w
+        site.connect = e.connect
+        site.energize = e.energize
+        site.step()
+        self._hold(now)
+        self._judge(w)
+
+    def _load_samples(self, now):
+        # True while a device of the settings was never found: nobody knows what it makes.
+        site, fleet, index = self._site, self.fleet, self._index
+        unfound = False
+        total = 0
+        for i in range(len(fleet)):
+            device, at = fleet[i], index[i]
+            if at < 0:
+                unfound = True
+                continue
+            site.power_w[at] = device.p_w
+            site.age_ms[at] = device.age_ms(now)
+            if device.kind <= _BATTERY and total != ABSENT:
+                total = ABSENT if device.p_w == ABSENT else total + device.p_w
+        self.pv_w = total
+        return unfound
+
+    def _hold(self, now):
+        site, fleet, index = self._site, self.fleet, self._index
+        cap, ready = 0, True
+        for i in range(len(fleet)):
+            device, at = fleet[i], index[i]
+            if at < 0:
+                ready = False
+                continue
+            if device.kind <= _BATTERY:
+                cap += max(0, site.high_w[at])
+            device.hold(site.low_w[at], site.high_w[at], site.on, now)
+            ready = ready and device.stands
+        self.cap_w = cap
+        if ready:
+            self._gate.set()
 
     def _meter_age(self, now):
         # A value that never came, or does not move, has an age beyond all bounds.
-        if self._meter_old or self._meter.repeats >= _FROZEN:
+        if self._meter_old or self.meter.repeats >= _FROZEN:
             return _OLD_MS
         age = self._loop.diff(now, self._meter_at)
         self._meter_old = age > _OLD_MS >> 1  # before the ticks wrap
         return age
 
-    def _inverter_age(self, now):
-        if self._inverter_old:
-            return _OLD_MS
-        age = self._loop.diff(now, self._inverter_at)
-        self._inverter_old = age > _OLD_MS >> 1
-        return age
-
-    def _judge(self, export_w, gen_w, exp_w):
-        # Obeyed: the limit stands and for a second no measured power was above it.
-        law, limits = self._law, self._limits
-        tolerance = min(law.wmax_w * 4 // 100, 100)
-        good = self._stands and self._held_w <= self.cap_w
-        if law.state == _BLIND:
-            good = good and self.pv_w != ABSENT and self.pv_w <= self.cap_w + tolerance
-        else:
-            good = good and export_w <= exp_w + tolerance and self.pv_w <= gen_w + tolerance
-        if limits.version != self._judged or not good:
+    def _judge(self, w):
+        # Which modes are obeyed: their bands stand, and for a second no power was beyond them.
+        limits, good = self._limits, self._good
+        if limits.version != self._judged:
             self._judged = limits.version
-            self._good = 0
-        elif self._good < _GOOD_RUNS:
-            self._good += 1
-            if self._good == _GOOD_RUNS:
-                limits.obeyed = limits.version
+            for mode in range(MODES_N):
+                good[mode] = 0
+        modes = self._kept(w) if self._rests() else 0
+        obeyed = 0
+        for mode in range(MODES_N):
+            if not modes >> mode & 1:
+                good[mode] = 0
+            elif good[mode] < _GOOD_RUNS:
+                good[mode] += 1
+            if good[mode] == _GOOD_RUNS:
+                obeyed |= 1 << mode
+        limits.obeyed = obeyed
 
-    def _write(self, now):
-        # A device that was lost may have restarted and forgotten it, or be another one: it is
-        # written to once it is back and known.
-        if self._was_lost or not self._bus.up():
-            self._stands = False
-            return
-        if self._state == _BUSY:
-            return
-        loop, cap, target = self._loop, self.cap_w, self._target_w
-        if not self._stands:
-            if target >= 0 and cap >= target and loop.diff(now, self._tried) < _RETRY_MS:
-                return
-        elif cap > target:
-            if loop.diff(now, self._raised) < _RAISE_MS:
-                return
-            self._raised = now
-        elif cap == target:
-            if loop.diff(now, self._wrote) < _HEARTBEAT_MS:
-                return
-            self.heartbeats += 1
-        self._begin(cap, now)
+    def _kept(self, w):
+        # Bitmap of the modes that the last samples do not go against.
+        site = self._site
+        tolerance = min(self._limits.wmax_w * 4 // 100, 100)
+        made = taken = stored = 0
+        for device in self.fleet:
+            p_w = device.p_w
+            if p_w == ABSENT or not device.answers():
+                return 0
+            if p_w > device.high_w + tolerance or p_w < device.low_w - tolerance:
+                return 0  # a device beyond its own band obeys nothing
+            if device.kind != _LOAD:
+                made += max(0, p_w)
+            if device.kind == _BATTERY:
+                stored += p_w
+            taken += max(0, -p_w)
+        modes = _ALL_MODES
+        if not site.on and (made > tolerance or stored < -tolerance):
+            modes &= ~_SWITCHES
+        if w[GEN] != ABSENT and made > w[GEN] + tolerance:
+            modes &= ~_GEN
+        if w[LOAD] != ABSENT and taken > w[LOAD] + tolerance:
+            modes &= ~(1 << LOAD_LIM_W)
+        if site.state != _BLIND and -self.site_w > w[EXP] + tolerance:
+            modes &= ~_EXPORT
+        if site.state != _BLIND and self.site_w > w[IMP] + tolerance:
+            modes &= ~(1 << IMP_LIM_W)
+        if site.storage_w != ABSENT and abs(stored) > abs(site.storage_w) + tolerance:
+            modes &= ~_STORAGE
+        return modes
 
-    def _begin(self, cap, now):
-        self._state = _BUSY
-        self._target_w = cap
-        self._tried = now
-        self.writes += 1
-        self._limit.begin(cap)
-        self._advance(now)
 
-    def _advance(self, now):
-        op, limit = self._write_op, self._limit
-        if limit.next(op.regs):
-            op.kind, op.addr, op.count = limit.kind, limit.addr, limit.count
-            if self._bus.submit(op):
-                return
-            limit.took(op.result, op.regs)
-        self._state = _FREE
-        self._stands = limit.result == OK or limit.result == UNREAD  # noqa: PLR1714 (no tuple)
-        if self._stands:
-            self._held_w = self._target_w
-            self._wrote = now
-            self._gate.set()
+def _best_dv(driver, best):
+    # The highest of its phase voltages, ABSENT when it knows none.
+    return max(best, driver.dv_a, driver.dv_b, driver.dv_c)

@@ -1,14 +1,17 @@
 """The walk through the server's resources: each read at its own rate, on one connection.
 
-Enters: the session, one reader for each resource.  Leaves: the clock set, our EndDevice found, its
-programs in the table, their controls and defaults in the schedule (reading.py), answers sent.
+Enters: the session, the parts that read one kind of resource each.  Leaves: the clock set, our
+EndDevice found, what we are told to it, programs, controls and defaults in the schedule, answers
+and readings sent.
 
-    discovery = Discovery(loop, board.entropy, clock, session, readers, reading, answers, conf, me)
+    discovery = Discovery(loop, board.entropy, clock, session, xml, parts, conf, profile, Poll,
+                          failure, gate, spread_s)
     loop.supervise("discovery", discovery.run)
 
-    dcap -> tm
-         -> edev -> rg (PIN)
-                 -> fsa -> derp of each FSA -> controls and default of each program
+    versions -> dcap -> tm
+                     -> edev (or registered) -> rg (PIN) -> cp, der, fsa
+                                             -> fsa -> derp of each FSA -> controls and defaults
+                     -> mup
 
 Nothing is known about hrefs but what was read (requirements A1).  What is gone is read anew from
 its parent; what cannot be reached now is tried again, and all that is known stays (handbook 7.7).
@@ -17,7 +20,7 @@ A wrong PIN ends all talk (B5).  Limit: requests never overlap.
 
 import log
 from micropython import const
-from sep2 import sfdi
+from sep2 import DeviceCapability, FunctionSetAssignmentsList, Sep2Error, Time, dcap_path
 
 _IDLE_MS = const(1000)
 _SILENCE_MS = const(3600000)  # after a wrong PIN: one look an hour
@@ -25,59 +28,73 @@ _GATE_MS = const(60000)  # the inverter's first limit is waited for so long
 
 # Defaults of handbook table 2 (requirements B0).
 _RATE_S = const(300)
+_DAY_S = const(86400)
+
+_WELL_KNOWN = "/.well-known/csipaus"
 
 # Kinds of SessionError (session.py).
 _GONE = const(3)
+_UNREADABLE = const(5)
+
+# Places in the list of polls.
+_BEHIND_PIN = const(5)  # from here on for a device whose PIN was compared
+_FSA = const(7)
 
 
-class Readers:
-    """One reader of `sep2` for each resource; made by app, all over one xmlpull reader."""
+class Parts:
+    """What the walk reads with and sends through; made by app."""
 
-    def __init__(self, dcap, tm, edev, rg, fsa):
-        self.dcap = dcap
-        self.tm = tm
-        self.edev = edev
-        self.rg = rg
-        self.fsa = fsa
-
-
-class Me:
-    """Who we are on the wire: LFDI (40 upper-case digits) and SFDI (decimal digits), as bytes."""
-
-    def __init__(self, lfdi):
-        self.lfdi = lfdi
-        self.sfdi = str(sfdi(lfdi)).encode()
+    def __init__(self, reading, own, resources, telemetry, answers, site):
+        self.reading = reading
+        self.own = own
+        self.resources = resources
+        self.telemetry = telemetry
+        self.answers = answers
+        self.site = site  # control.Control: `dark` while the connection point has no voltage
 
 
 class Discovery:
-    """See the module's text. `poll_class` is polls.Poll, `failure` session.SessionError."""
+    """See the module's text. `poll_class` is polls.Poll, `failure` session.SessionError.
 
-    def __init__(self, loop, entropy, clock, session, readers, reading, answers, conf, me,
-                 poll_class, failure, gate):
+    `gate` is raised once the first limit stands in the inverter.  `spread_s`: after a power cut
+    the first contact comes at random within it, for all boards of a street come back together.
+    """
+
+    def __init__(self, loop, entropy, clock, session, xml, parts, conf, profile, poll_class,
+                 failure, gate, spread_s):
         self._loop = loop
         self._entropy = entropy
         self._clock = clock
         self._session = session
-        self._readers = readers
-        self._reading = reading
-        self._answers = answers
+        self._parts = parts
         self._conf = conf
-        self._me = me
+        self._profile = profile
         self._failure = failure
-        self._gate = gate  # raised once the first limit stands in the inverter
-        self._was_ours = -1
-        self.registered = False
-        self._pin_read = False
-        self._own = {}
-        dcap = poll_class("dcap", _RATE_S)
-        dcap.want(conf.server, loop.now())
+        self._gate = gate
+        self._spread_s = spread_s
+        self._dcap_reader = DeviceCapability(xml)
+        self._tm_reader = Time(xml)
+        self._fsa_reader = FunctionSetAssignmentsList(xml)
+        self._dark = False
+        now = loop.now()
+        path = conf.server.find("/", 8)  # after https://
+        learnt = profile.well_known and (path < 0 or path == len(conf.server) - 1)
+        versions = poll_class("versions", _DAY_S)
+        versions.want(_WELL_KNOWN if learnt else None, now)
+        dcap = self._dcap = poll_class("dcap", _RATE_S, versions if learnt else None)
+        dcap.want(None if learnt else conf.server, now)
         self._tm = poll_class("tm", _RATE_S, dcap)
-        self._edev = poll_class("edev", _RATE_S, dcap)
-        self._rg = poll_class("rg", _RATE_S, self._edev)
-        self._fsa = poll_class("fsa", _RATE_S, self._edev)
-        self._derp = [poll_class("derp", _RATE_S, self._fsa) for _ in range(reading.fsas)]
+        self._edev = edev = poll_class("edev", _RATE_S, dcap)
+        self._rg = poll_class("rg", _RATE_S, edev)
+        self._cp = poll_class("cp", _DAY_S, edev)
+        self._der = poll_class("der", _RATE_S, edev)
+        self._fsa = poll_class("fsa", _RATE_S, edev)
+        self._derp = [poll_class("derp", _RATE_S, self._fsa) for _ in range(parts.reading.fsas)]
+        self._mup = poll_class("mup", _RATE_S, dcap)
         # In the order of the walk: of those that are due, the first goes first.
-        self._polls = [dcap, self._tm, self._edev, self._rg, self._fsa] + self._derp
+        self._polls = [versions, dcap, self._tm, edev, self._rg, self._cp, self._der, self._fsa]
+        self._polls += self._derp
+        self._polls.append(self._mup)
 
     def random16(self):
         """0 .. 65535 from the board's entropy. Allocates."""
@@ -86,28 +103,55 @@ class Discovery:
 
     async def run(self):
         """Poll and answer for ever."""
+        loop, parts = self._loop, self._parts
         if self._gate is not None:  # at boot only
             try:
-                await self._loop.wait(self._gate, self._loop.after(_GATE_MS))
+                await loop.wait(self._gate, loop.after(_GATE_MS))
             except OSError:
                 log.warn("NO_LIMIT_WRITTEN", "after_s", _GATE_MS // 1000)
             self._gate = None
+            await self._spread()
         while True:
-            now = self._loop.now()
-            if self._answers.is_due(now):
-                await self._answers.send(self._failure)
+            now = loop.now()
+            if parts.site.dark != self._dark:
+                self._power()
+            sent = await self._send(now)
             poll = self._next(now)
-            if poll is None:
-                if not self._answers.is_due(self._loop.now()):
-                    await self._loop.sleep_ms(_IDLE_MS)
-                continue
-            if not await self._read(poll):
-                await self._silent(poll)
+            if poll is not None:
+                if not await self._read(poll):
+                    await self._silent(poll)
+            elif not sent:
+                await loop.sleep_ms(_IDLE_MS)
+
+    async def _send(self, now):
+        # One of what is owed, the most urgent first; False when nothing is.
+        parts = self._parts
+        if parts.telemetry.relist:  # a usage point was made: its list is read anew (G10)
+            parts.telemetry.relist = False
+            self._mup.due = now
+        if parts.answers.is_due(now):
+            await parts.answers.send(self._failure)
+        elif parts.own.pin_read and parts.resources.is_due(now):
+            await parts.resources.send(self._failure)
+        elif parts.own.pin_read and parts.telemetry.is_due(now):
+            await parts.telemetry.send(self._failure)
+        else:
+            return False
+        return True
+
+    async def _spread(self):
+        rest_ms = self._spread_s * 1000 * self.random16() >> 16
+        if rest_ms:
+            log.info("SPREAD", "first_contact_in_s", rest_ms // 1000)
+            await self._loop.sleep_ms(rest_ms)
 
     def _next(self, now):
-        for poll in self._polls:
-            if poll.is_due(self._loop, now):
-                return poll
+        # While the connection point is dark its programs are not read: the default rules.
+        polls = self._polls
+        n = len(polls) if self._parts.own.pin_read else _BEHIND_PIN
+        for i in range(n):
+            if polls[i].is_due(self._loop, now) and not (self._dark and _FSA <= i < n - 1):
+                return polls[i]
         return None
 
     async def _read(self, poll):
@@ -120,7 +164,9 @@ class Discovery:
             self._failed(poll, exc)
             return True
         poll.succeeded(self._loop, begun, self.random16())
-        self._reading.settle(self._fsa.was_read and self.registered, self._derp)
+        own = self._parts.own
+        found = self._fsa.was_read and own.registered == 1 and not self._dark
+        self._parts.reading.settle(found, self._derp)
         return good
 
     def _failed(self, poll, exc):
@@ -131,107 +177,119 @@ class Discovery:
                 poll.parent.due = poll.due  # in its turn: the link may be as dead as before
             poll.want(None, self._loop.now())
             if poll is self._edev:
-                self.registered = False
+                self._parts.own.registered = 0
 
     async def _dispatch(self, poll):
+        parts, loop = self._parts, self._loop
+        rate = -1
         if poll is self._tm:
-            await self._read_time()
+            rate = await self._read_time()
         elif poll is self._edev:
-            await self._read_devices()
+            rate = await self._read_devices()
         elif poll is self._rg:
-            return await self._read_pin()
+            if not await parts.own.check_pin(poll.href):
+                return False
+            rate = parts.own.pin_rate()
+        elif poll is self._cp:
+            await parts.own.name_point(poll.href)
+        elif poll is self._der:
+            rate = await parts.resources.read_list(poll.href)
         elif poll is self._fsa:
-            await self._read_fsas()
-        elif poll.name == "dcap":
-            await self._read_dcap(poll)
+            rate = await self._read_fsas()
+        elif poll is self._mup:
+            rate = await parts.telemetry.read_list(poll.href)
+        elif poll is self._dcap:
+            rate = await self._read_dcap()
+        elif poll is self._polls[0]:
+            await self._read_versions()
         else:
-            rate = await self._reading.cycle(self._derp.index(poll), poll.href, self.random16)
-            poll.set_rate(self._loop, rate)
+            rate = await parts.reading.cycle(self._derp.index(poll), poll.href, self.random16)
+        poll.set_rate(loop, rate)
         return True
 
-    async def _read_dcap(self, poll):
-        reader = self._readers.dcap
-        await self._session.read(self._reading.url(poll.href), reader, None)
-        poll.set_rate(self._loop, reader.poll_rate)
+    async def _read_versions(self):
+        # CSIP-AUS v1.3: where the DeviceCapability of our version stands (SDVN-01).
+        data = await self._session.text(self._parts.reading.url(_WELL_KNOWN))
+        try:
+            path = dcap_path(data, self._profile.csipaus_ns)
+        except Sep2Error as exc:
+            log.error("NO_COMMON_VERSION", "why", str(exc))
+            raise self._failure(_UNREADABLE, str(exc))
+        self._dcap.want(path, self._loop.now())
+
+    async def _read_dcap(self):
+        reader, url = self._dcap_reader, self._parts.reading.url
+        await self._session.read(url(self._dcap.href), reader, None)
         now = self._loop.now()
         self._tm.want(reader.time_href, now)
         self._edev.want(reader.edev_href, now)
+        self._mup.want(reader.mup_href, now)
         if reader.edev_href is None:
             log.warn("NO_END_DEVICE_LIST")
+        return reader.poll_rate
 
     async def _read_time(self):
-        reader = self._readers.tm
-        middle = await self._session.read(self._reading.url(self._tm.href), reader, None)
+        reader = self._tm_reader
+        middle = await self._session.read(self._parts.reading.url(self._tm.href), reader, None)
         first = self._clock.now() < 0
         step = self._clock.set_server(reader.current, middle)
-        self._tm.set_rate(self._loop, reader.poll_rate)
         if first or step:
             log.info("TIME", "quality", reader.quality, "step_s", step)
-
-    # -- our own EndDevice ----------------------------------------------------
+        self._parts.telemetry.stepped(step)
+        return reader.poll_rate
 
     async def _read_devices(self):
-        self._own.clear()
-        reader = self._readers.edev
-        await self._reading.pages(self._edev.href, reader, self._take_device, self._own.clear)
-        self._edev.set_rate(self._loop, reader.poll_rate)
-        own, now = self._own, self._loop.now()
-        self.registered = bool(own)
-        if self.registered != self._was_ours:
-            self._was_ours = self.registered
-            if self.registered:
-                log.info("REGISTERED", "href", own["href"])
-            else:
-                log.error("NOT_REGISTERED", "lfdi", self._me.lfdi, "sfdi", self._me.sfdi)
-        if not own:
-            return
-        self._rg.want(own["rg"], now)
-        self._fsa.want(own["fsa"], now)
-        if own["rg"] is None:
-            self._pin_read = True  # nothing to compare (B5)
+        own, now = self._parts.own, self._loop.now()
+        rate = await own.find(self._edev.href)
+        if own.registered == 1:
+            self._rg.want(own.rg, now)
+            self._cp.want(own.cp if self._conf.nmi else None, now)
+            self._der.want(own.der, now)
+            self._fsa.want(own.fsa, now)
+        return rate
 
-    def _take_device(self, reader):
-        mine = reader.lfdi == self._me.lfdi if reader.lfdi else reader.sfdi == self._me.sfdi
-        if mine and reader.enabled != 0:
-            self._own["href"] = reader.href
-            self._own["rg"] = reader.registration_href
-            self._own["fsa"] = reader.fsa_href
-
-    async def _read_pin(self):
-        reader = self._readers.rg
-        await self._session.read(self._reading.url(self._rg.href), reader, None)
-        self._rg.set_rate(self._loop, reader.poll_rate)
-        if self._conf.pin >= 0 and reader.pin != self._conf.pin:
-            return False
-        if not self._pin_read:
-            self._pin_read = True
-            log.info("PIN", "checked", "yes" if self._conf.pin >= 0 else "none is set")
-        return True
+    async def _read_fsas(self):
+        reader, reading = self._fsa_reader, self._parts.reading
+        reading.begin_fsas()
+        await reading.pages(self._fsa.href, reader, reading.take_fsa, reading.begin_fsas)
+        reading.end_fsas()
+        none = True
+        for i in range(reading.fsas):
+            none = none and reading.derp_href(i) is None
+        for i in range(reading.fsas):
+            href = reading.derp_href(i)
+            if none and i == 0:  # no assignment leads to a program: those of our DER, if any
+                href = self._parts.resources.programs_href()
+            self._derp[i].want(href, self._loop.now())
+        return reader.poll_rate
 
     async def _silent(self, poll):
         # Fail-closed: no talk, no controls, limits at the floor (requirements B5).
         log.error("PIN_WRONG")
-        self._reading.forget()
         self._session.drop()
-        self._pin_read = False
-        self._fsa.want(None, self._loop.now())
-        for derp in self._derp:
-            derp.want(None, self._loop.now())
+        self._forget()
         rest = self._loop.after(_SILENCE_MS)
         while self._loop.left(rest) > 0:
             await self._loop.sleep_until(rest)
         poll.due = self._loop.now()
 
-    # -- what it is assigned to -----------------------------------------------
+    def _power(self):
+        # The connection point lost its voltage, or has it again: every control is forgotten, the
+        # default rules, and all programs are read again (handbook 7.7.2).
+        self._dark = self._parts.site.dark
+        if self._dark:
+            log.warn("POWER_LOST")
+        else:
+            log.info("POWER_BACK")
+        self._forget()
+        self._fsa.due = self._loop.now()
 
-    async def _read_fsas(self):
-        if not self._pin_read:
-            raise self._failure(1, "the PIN was not read yet")
-        reader = self._readers.fsa
-        self._reading.begin_fsas()
-        await self._reading.pages(self._fsa.href, reader, self._reading.take_fsa,
-                                  self._reading.begin_fsas)
-        self._fsa.set_rate(self._loop, reader.poll_rate)
-        self._reading.end_fsas()
-        for i in range(self._reading.fsas):
-            self._derp[i].want(self._reading.derp_href(i), self._loop.now())
+    def _forget(self):
+        self._parts.reading.forget()
+        now = self._loop.now()
+        href = self._fsa.href
+        for poll in self._derp:
+            poll.want(None, now)
+        self._fsa.want(None, now)
+        if self._parts.own.pin_read:
+            self._fsa.want(href, now)

@@ -31,7 +31,8 @@ SOURCES = ("event", "default", "persisted", "contract", "failsafe", "open")
 class Limits:
     """See the module's text.
 
-    `version` counts changes of the envelope; `obeyed` is the version that control saw obeyed.
+    `version` counts changes of the envelope; `obeyed` is a bitmap of the modes that control saw
+    obeyed since the last of them.
     `complete`: the whole tree was read to its end at least once since boot.
     `wmax_w`: setMaxW of the site, 0 until the inverter told it.  `charge_w`: setMaxChargeRateW, 0
     where nothing charges.  `w`: the limits by EXP, IMP, GEN and LOAD where their ramps
@@ -52,7 +53,7 @@ class Limits:
         self._changed = loop.flag()
         self._seen = array("i", (ABSENT, ABSENT, ABSENT, 0, -1))  # exp, imp, gen, sources, winner
         self.version = 0
-        self.obeyed = -1
+        self.obeyed = 0
         self.complete = False
         self.wmax_w = self.charge_w = 0
         self.restored = False
@@ -75,8 +76,9 @@ class Limits:
         self._move()
         if self._differs():
             self.version += 1
+            self.obeyed = 0
             self._changed.set()
-        elif self.obeyed == self.version:
+        elif self.obeyed:
             self._confirm()
 
     def _move(self):
@@ -120,7 +122,11 @@ class Limits:
         schedule = self._schedule
         for slot in range(schedule.slots):
             if schedule.active(slot) and not schedule.confirmed(slot):
-                schedule.confirm(slot)
+                schedule.confirm(slot, self.obeyed)
+
+    def supported(self, modes):
+        """The modes that the fitted devices can carry out: no other is answered "started"."""
+        self._schedule.supported = modes
 
     async def run(self):
         """Say each change and keep the default on flash; never returns."""

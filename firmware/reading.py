@@ -26,10 +26,14 @@ _REFUSED = const(4)
 
 
 class Reading:
-    """See the module's text. `page_size`: items asked for in one request, 1 .. 255."""
+    """See the module's text. `page_size`: items asked for in one request, 1 .. 255.
+
+    `drop_unlisted`: a control that is missing from a list that was read to its end, ends silently;
+    else it goes on to its end (requirements D3).
+    """
 
     def __init__(self, session, clock, resolve, programs, schedule, limits, answers,
-                 derp, derc, dderc, fsas, page_size, failure):
+                 derp, derc, dderc, fsas, page_size, failure, drop_unlisted=0):
         self._session = session
         self._clock = clock
         self._resolve = resolve
@@ -43,6 +47,7 @@ class Reading:
         self.fsas = fsas
         self._page = page_size
         self._failure = failure
+        self._drop_unlisted = drop_unlisted
         self._fsa_href = [None] * fsas
         self._derp_href = [None] * fsas
         self._fsa_seen = bytearray(fsas)
@@ -206,7 +211,12 @@ class Reading:
         if self._bad:
             return False
         unlisted = self._schedule.end(i, self._clock.now())
-        if unlisted:
+        if unlisted and self._drop_unlisted:
+            for slot in range(self._schedule.slots):
+                if self._schedule.program(slot) == i and self._schedule.unlisted(slot):
+                    self._schedule.drop(slot)
+            log.info("UNLISTED", "events", unlisted, "why", "dropped, as set")
+        elif unlisted:
             log.info("UNLISTED", "events", unlisted, "why", "they go on to their end")
         return True
 

@@ -54,6 +54,45 @@ def kind_of(status):
     return OUTAGE if status >= 500 else REFUSED
 
 
+class Body:
+    """A body made piece by piece in one small buffer: counted once, made again while it goes out.
+
+    `write` is sep2.write, `writer` an xmlpull.Writer over `buf`.  Allocates little.
+    """
+
+    def __init__(self, write, writer, buf, profile):
+        self._write = write
+        self._writer = writer
+        self._view = memoryview(buf)
+        self._profile = profile
+        self._parts = ()
+
+    def one(self, kind, values):
+        """The body of one resource; returns self, for Session.send."""
+        self._parts = ((kind, values, self._profile),)
+        return self
+
+    def many(self, parts):
+        """A body of several parts: an iterable of (kind, values, profile), gone through twice."""
+        self._parts = parts
+        return self
+
+    def __len__(self):
+        n = 0
+        for piece in self:
+            n += len(piece)
+        return n
+
+    def __iter__(self):
+        writer, view = self._writer, self._view
+        for kind, values, profile in self._parts:
+            at = -1
+            while at:
+                writer.reset()
+                at = self._write(writer, kind, values, profile, max(at, 0))
+                yield view[:writer.n]
+
+
 class Session:
     """See the module's text. `http` is a urequests.Session, `xml` a Reader over `window`.
 

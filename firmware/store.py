@@ -1,12 +1,13 @@
-"""Files of the device's flash: every write leaves the old file or the new one, never a torn one.
+"""Files of the device's flash: whole ones, replaced without ever being torn, and growing ones.
 
 Enters: names and bytes.  Leaves: bytes.
 
     store = Store(".")
-    store.write("default.bin", data)
+    store.write("default.bin", data)       # leaves the old file or the new one
     store.read("default.bin")
+    store.append("site.1", record)         # may leave a part of the record: who reads must know
 
-Limit: a file of at most FILE_MAX bytes.  The only firmware module that imports os.
+Limit: a whole file of at most FILE_MAX bytes.  The only firmware module that imports os.
 """
 
 import os
@@ -27,11 +28,17 @@ class Store:
         """The path of a file of this store."""
         return self._root + name
 
+    def size(self, name):
+        """The file's length in bytes, -1 when there is none."""
+        try:
+            return os.stat(self.path(name))[6]
+        except OSError:
+            return -1
+
     def read(self, name, limit=FILE_MAX):
         """The file's bytes, None when there is none. OSError(EFBIG) above `limit` bytes."""
-        try:
-            size = os.stat(self.path(name))[6]
-        except OSError:
+        size = self.size(name)
+        if size < 0:
             return None
         if size > limit:
             raise OSError(_EFBIG)
@@ -47,3 +54,29 @@ class Store:
         with open(new, "wb") as f:
             f.write(data)
         os.rename(new, self.path(name))
+
+    def append(self, name, data):
+        """Put bytes at the end of a file, which is made when there is none.
+
+        OSError when the flash refuses; any part of `data` may then be there, as after a power cut.
+        """
+        with open(self.path(name), "ab") as f:
+            f.write(data)
+
+    def read_into(self, name, offset, buf):
+        """Fill `buf` from `offset` on; how many bytes came, 0 when the file cannot be read."""
+        try:
+            with open(self.path(name), "rb") as f:
+                f.seek(offset)
+                return f.readinto(buf)
+        except OSError:
+            return 0
+
+    def names(self, prefix):
+        """The names of the files that begin with `prefix`, in no order."""
+        listed = os.listdir(self._root) if self._root else os.listdir()
+        return [name for name in listed if name.startswith(prefix)]
+
+    def remove(self, name):
+        """Take a file away. OSError when there is none."""
+        os.remove(self.path(name))

@@ -260,14 +260,20 @@ class Schedule(Slots):
                 self._step(slot, now)
         return self._publish()
 
-    def confirm(self, slot):
-        """Control saw the event's target written, read back and obeyed: it may say "started" (2).
+    def confirm(self, slot, obeyed=_ALL_MODES):
+        """Control saw targets written, read back and obeyed: the event may say "started" (2).
 
-        Returns True the first time, for an event that runs and has a mode that is supported.
+        obeyed: bitmap of the modes.  Returns True the first time, for an event that runs, wins a
+        mode that is supported, and all of those it wins are obeyed.
         """
         if not self.active(slot) or self._flags[slot] & CONFIRMED:
             return False
-        if not self._modes[slot] & self.supported:
+        wins = 0
+        for m in range(MODES_N):
+            if self.winner[m] == slot:
+                wins |= 1 << m
+        wins &= self.supported
+        if not wins or wins & ~obeyed:
             return False
         self._flags[slot] |= CONFIRMED
         self._owe(slot, BEGAN, self._began[slot])

@@ -1,0 +1,264 @@
+"""One device that is steered: its readings in, its band out, written and read back.
+
+Enters: a driver and a control of `sunspec`, operations of its bus, the band of each step.  Leaves:
+its power, its states, and whether it was seen to hold its band.
+
+    device = Steered(loop, op_class, PV, bus, unit)
+    device.fit(found)                  # what devices.py found on the line
+    device.hold(low_w, high_w, on, now)     # each step; allocates nothing
+
+    FREE --band differs, heartbeat, retry--> BAND --taken or not--> FREE
+    FREE --on differs--> SWITCH --taken or not--> FREE
+
+A band that was not taken is written again each second; one that stands is written again each
+minute, or well within its reversion time.  A device that was lost may have restarted and forgotten
+it, or be another one: it is written to once it is back and known.
+"""
+
+from array import array
+
+from der.record import ABSENT
+from micropython import const
+from sunspec import ABSENT_ALL, CONTROL_MAX, LIVE_MAX, OK, PENDING, UNREAD
+
+_BATTERY = const(1)
+_LOAD = const(2)
+
+_PERIOD_MS = const(200)
+_SLOW_MS = const(1000)
+_RETRY_MS = const(1000)
+_HEARTBEAT_MS = const(60000)
+_OLD_MS = const(3600000)  # an age that stands for "never"
+_LOST = const(5)  # answers in a row that did not come: the device may have restarted
+_SLOW_REGS = const(32)
+
+_FREE = const(0)
+_BAND = const(1)
+_SWITCH = const(2)
+
+_NONE = const(-0x20000000)  # a band that no device has
+
+# What the slow operation reads in turn.
+_STATE = const(0)
+_CONN = const(1)
+_STORE = const(2)
+
+
+class Steered:
+    """See the module's text. `owner.took(op, now)` is called after each sample.
+
+    kind: PV, BATTERY or LOAD of sitecontrol.  w: W, generation positive, ABSENT.  p_w: the same, 0
+    while the device sleeps (every value of it is a sentinel).  every_ms: between two writes at
+    least.  st, alarms, conn, soc_pct100, wh, cha_st: as sunspec has them, ABSENT.  low_w, high_w:
+    the band of the last step.  stands: the device took the band last written.  writes, heartbeats:
+    counts.
+    """
+
+    def __init__(self, loop, op_class, kind, bus, unit, owner=None):
+        self._loop = loop
+        self.kind = kind
+        self.bus = bus
+        self.unit = unit
+        self.owner = owner
+        self._write_op = op_class(unit, array("H", bytes(2 * CONTROL_MAX)), sink=self)
+        self.read_op = op_class(unit, array("H", bytes(2 * LIVE_MAX)), sink=self)
+        self._slow_op = op_class(unit, array("H", bytes(2 * _SLOW_REGS)), sink=self)
+        self.driver = self.control = self.switch = self.store = self.ratings = None
+        self.wmax_w = self.charge_w = self.every_ms = 0
+        self.lost = False
+        self.writes = self.heartbeats = 0
+        self._forget()
+
+    def _forget(self):
+        now = self._loop.now()
+        self.w = self.p_w = self.st = self.alarms = self.conn = ABSENT
+        self.soc_pct100 = self.wh = self.cha_st = ABSENT
+        self.low_w = self.high_w = 0
+        self.at = self._wrote = self._tried = now
+        self.old = True
+        self.stands = False
+        self.result = -1  # of the last write
+        self._state = _FREE
+        self._low = self._high = self.held_low = self.held_high = _NONE
+        self._on = self._want_on = -1  # not known: what it was told last
+        self._what = _STATE
+        self._heartbeat_ms = _HEARTBEAT_MS
+
+    def fit(self, found):
+        """The device is known: what devices.find() gave. Allocates."""
+        self._forget()
+        self.driver, self.ratings, self.control, self.switch, self.store, self.every_ms = found
+        self.lost = False
+        if self.kind == _BATTERY:
+            self.wmax_w, self.charge_w = self.control.discharge_w, self.control.charge_w
+        elif self.kind == _LOAD:
+            self.charge_w = self.control.wmax_w
+        else:
+            self.wmax_w = self.control.wmax_w
+        if self.control.rvrt_s:
+            self._heartbeat_ms = min(_HEARTBEAT_MS, self.control.rvrt_s * 1000 // 3)
+        read, driver = self.read_op, self.driver
+        read.kind, read.addr, read.count = driver.live_kind, driver.live_addr, driver.live_count
+        read.period_ms = _PERIOD_MS
+        self._slow_op.period_ms = _SLOW_MS
+        self._slow_op.rank = 2
+        self._next_block()
+        self.bus.add(self._write_op)
+        self.bus.add(read)
+        if self._slow_op.count:
+            self.bus.add(self._slow_op)
+
+    def part(self):
+        """It is no longer what it was: let go of its operations."""
+        self.bus.remove(self.read_op)
+        self.bus.remove(self._slow_op)
+        self.bus.remove(self._write_op)
+        self.control = None
+        self._forget()
+
+    def rtg(self, i):
+        """A rating by sunspec's RTG_... index, ABSENT where it is not said."""
+        value = ABSENT if self.ratings is None else self.ratings.rtg[i]
+        return self.wmax_w if i == 0 and value == ABSENT else value
+
+    def set(self, i):
+        """A setting, else the rating of that index. What we take percents of is setMaxW."""
+        value = ABSENT if self.ratings is None else self.ratings.set[i]
+        return self.wmax_w if i == 0 else self.rtg(i) if value == ABSENT else value
+
+    # -- the 200 ms path (allocates nothing) ----------------------------------
+
+    def answers(self):
+        """True while samples come."""
+        return self.control is not None and not self.lost and not self.old
+
+    def age_ms(self, now):
+        """The age of its power; one that never came is beyond all bounds."""
+        if self.old:
+            return _OLD_MS
+        age = self._loop.diff(now, self.at)
+        self.old = age > _OLD_MS >> 1  # before the ticks wrap
+        return age
+
+    def took(self, op, now):
+        """An operation of the bus has ended."""
+        if op is self._write_op:
+            (self.switch if self._state == _SWITCH else self.control).took(op.result, op.regs)
+            self._advance(now)
+        elif op is self.read_op:
+            taken = self.driver.take(op.regs) if op.result == OK else PENDING
+            if taken == OK or taken == ABSENT_ALL:  # noqa: PLR1714 (no tuple)
+                self.at = op.at
+                self.old = False
+                self.w = self.driver.w
+                if self.kind == _LOAD and self.w != ABSENT:
+                    self.w = -self.w
+                self.p_w = 0 if taken == ABSENT_ALL else self.w
+            elif op.failures == _LOST:
+                self.lost = True
+            self.owner.took(op, now)
+        else:
+            if op.result == OK:
+                self._take_slow(op.regs)
+            self._next_block()
+
+    def _take_slow(self, regs):
+        driver, store = self.driver, self.store
+        if self._what == _STATE:
+            driver.take_state(regs)
+            self.st, self.alarms = driver.st, driver.alarms
+            if driver.conn_count == 0:
+                self.conn = driver.gen_conn
+        elif self._what == _CONN:
+            driver.take_conn(regs)
+            self.conn = driver.stor_conn if self.kind == _BATTERY else driver.gen_conn
+            if self.conn == ABSENT:
+                self.conn = driver.gen_conn
+        else:
+            store.take(regs)
+            self.soc_pct100, self.wh, self.cha_st = store.soc_pct100, store.wh, store.cha_st
+
+    def _next_block(self):
+        # The next block that the device has; the same again when there is no other.
+        op, driver = self._slow_op, self.driver
+        for _ in range(3):
+            self._what = (self._what + 1) % 3
+            if self._what == _STORE:
+                if self.store is not None:
+                    op.addr, op.count = self.store.live_addr, self.store.live_count
+                    return
+            elif self.kind == _LOAD:
+                continue
+            elif self._what == _STATE:
+                op.addr, op.count = driver.state_addr, driver.state_count
+                return
+            elif driver.conn_count:
+                op.addr, op.count = driver.conn_addr, driver.conn_count
+                return
+
+    def hold(self, low_w, high_w, on, now):
+        """Keep the device's power within low_w .. high_w (W, generation positive), on or off."""
+        self.low_w = low_w
+        self.high_w = high_w
+        if self.control is None or self.lost or not self.bus.up():
+            self.stands = False
+            return
+        if self._state != _FREE:
+            return
+        loop = self._loop
+        same = low_w == self._low and high_w == self._high
+        if self.switch is not None and on != self._on:
+            # On comes before its band, off after it.
+            ready = (on and self._on == 0) or (same and self.stands)
+            if ready and (self._want_on != on or loop.diff(now, self._tried) >= _RETRY_MS):
+                self._begin(_SWITCH, now)
+                self.switch.begin(on)
+                self._want_on = on
+                self._advance(now)
+                return
+        if same:
+            if not self.stands:
+                if loop.diff(now, self._tried) < _RETRY_MS:
+                    return
+            elif loop.diff(now, self._wrote) < self._heartbeat_ms:
+                return
+            else:
+                self.heartbeats += 1
+        self._begin(_BAND, now)
+        self._low = low_w
+        self._high = high_w
+        if self.kind == _BATTERY:
+            self.control.begin(low_w, high_w)
+        else:
+            self.control.begin(-low_w if self.kind == _LOAD else high_w)
+        self._advance(now)
+
+    def _begin(self, state, now):
+        self._state = state
+        self._tried = now
+        self.writes += 1
+
+    def _advance(self, now):
+        op = self._write_op
+        job = self.switch if self._state == _SWITCH else self.control
+        if job.next(op.regs):
+            op.kind, op.addr, op.count = job.kind, job.addr, job.count
+            if self.bus.submit(op):
+                return
+            job.took(op.result, op.regs)
+        taken = job.result == OK or job.result == UNREAD  # noqa: PLR1714 (no tuple)
+        if self._state == _SWITCH:
+            if taken:
+                self._on = self._want_on
+        else:
+            self.result = 0 if taken else job.result
+            self.stands = taken
+            if taken:
+                self.held_low = self._low
+                self.held_high = self._high
+                self._wrote = now
+        self._state = _FREE
+
+    def holds(self):
+        """True when the device was last found to hold the band of the last step."""
+        return self.stands and self.held_low == self.low_w and self.held_high == self.high_w

@@ -1,0 +1,432 @@
+"""Readings of the site and of the DER: averaged, posted, kept while they cannot be.
+
+Enters: samples in the 200 ms path, the MirrorUsagePointList.  Leaves: one MirrorMeterReadingList
+for each usage point and period (handbook 7.8; requirements G).
+
+    telemetry = Telemetry(loop, session, reading, xml, body, clock, conf, own, profile, parts)
+    telemetry.metered(meter), telemetry.generated(fleet)         # allocate nothing
+    if telemetry.is_due(now): await telemetry.send(failure)
+
+A usage point is posted once after boot even where the list has it, and again when the server lost
+it.  What could not be sent goes to flash at once (backlog.py) and is sent later in order, the
+current interval first.  Limit: two usage points; the channels are fixed when the meter, or the
+first inverter, is first known.
+"""
+
+from array import array
+
+import log
+from der.record import ABSENT
+from metering import LAST, MEAN, RMS, Ring, VALUES, Window
+from micropython import const
+from sep2 import MirrorUsagePointList, fields, mmr_mrid, mup_mrid
+
+_PERIOD_S = const(300)
+_ROWS = const(12)
+_BATCH = const(4)  # intervals in one request while the backlog is sent
+_PAUSE_MS = const(500)
+_RETRY_MAX_S = const(60)
+_FRESH_MS = const(1000)
+_PATIENCE = const(2)  # tries before a usage point counts as lost
+
+_BATTERY = const(1)
+
+# Kinds of SessionError (session.py).
+_GONE = const(3)
+_REFUSED = const(4)
+
+# How a point's readings go out; what its body is made of now.
+_LIST = const(0)
+_SINGLES = const(1)
+
+_QUESTIONABLE = const(0x10)  # qualityFlags bit 4
+_VALID = const(1)
+
+# Units of measure and how a value becomes what is posted (G5).
+_W = const(38)
+_VAR = const(63)
+_V = const(29)
+_WH = const(72)
+_NAMES = {_W: "W", _VAR: "var", _V: "V", _WH: "Wh"}
+_PHASES = (128, 64, 32)  # A, B, C
+_DV_TEN = const(-1)
+_WH_TEN = const(1)
+
+
+class Point:
+    """One MirrorUsagePoint: its channels, window, ring, and what the server knows of it.
+
+    `role` b"03" (site) or b"49" (DER); `types` one (uom, phase) a channel, in the order of the
+    window's kinds.  `href` None until it is known; `owed`: it is to be posted.
+    """
+
+    def __init__(self, role, name, types, kinds, store, backlog_class, ten):
+        self.role = role
+        self.types = types
+        self.phases = len([1 for uom, _phase in types if uom == _W])
+        self.values = array("i", (ABSENT for _ in types))
+        self.window = Window(kinds)
+        self.ring = Ring(len(types), _ROWS)
+        self.backlog = backlog_class(store, name, kinds)
+        self.href = None
+        self.listed = False
+        self.owed = True
+        self.repaired = False  # posted anew since a reading was refused
+        self.form = _LIST
+        self._ten = ten
+        self._scale = 10 ** ten
+        self.rows = None  # what is being posted
+        self.single = -1
+
+    def sample(self, s):
+        """The values of `values` are a sample of that second. Does not allocate."""
+        if self.window.put(self.values, s):
+            self.ring.put(self.window.row)
+
+    def types_of(self, me, pen, period_s, profile):
+        """The parts of its MirrorUsagePoint (G2), for session.Body."""
+        yield (fields.MUP_HEAD, {
+            fields.MRID: mup_mrid(me.lfdi, self.role, pen), fields.ROLE: self.role,
+            fields.DESCRIPTION: "Site" if self.role == b"03" else "DER",
+            fields.LFDI: me.lfdi}, profile)
+        for i in range(len(self.types)):
+            uom, phase = self.types[i]
+            ten = _DV_TEN if uom == _V else _WH_TEN if uom == _WH else self._ten
+            yield (fields.MUP_TYPE, {
+                fields.MRID: self.mrid(i, me, pen), fields.DESCRIPTION: self.what(i),
+                fields.UOM: uom, fields.PHASE: phase, fields.TEN: ten,
+                fields.QUALIFIER: 0 if uom == _WH else 2,
+                fields.READING_KIND: 12 if uom == _WH else 37,
+                fields.FLOW: 1 if self.role == b"03" else 19, fields.DURATION: period_s}, None)
+        yield fields.MUP_TAIL, None, None
+
+    def what(self, i):
+        """What a channel is, as its description says."""
+        uom, phase = self.types[i]
+        return _NAMES[uom] + " " + str(phase) + (" site" if self.role == b"03" else " DER")
+
+    def mrid(self, i, me, pen):
+        """The mRID of a channel's MirrorMeterReading."""
+        return mmr_mrid(me.lfdi, self.what(i).encode(), self.role, pen)
+
+    def readings_of(self, me, pen, profile):
+        """The parts of the readings of `rows`, or the one that is `single` (G7)."""
+        dated = not profile.storage
+        if self.form == _SINGLES:
+            yield fields.READING, self._reading(self.single, me, pen, dated), profile
+            return
+        yield fields.READINGS_HEAD, {fields.COUNT: self.count()}, profile
+        for n in range(self.count()):
+            yield fields.READING, self._reading(n, me, pen, dated), None
+        yield fields.READINGS_TAIL, None, None
+
+    def count(self):
+        """How many readings `rows` has."""
+        n = 0
+        for i in range(len(self.rows)):
+            n += i % self.ring.stride >= VALUES and self.rows[i] != ABSENT
+        return n
+
+    def _reading(self, n, me, pen, dated):
+        rows, stride = self.rows, self.ring.stride
+        i = -1
+        while n >= 0:
+            i += 1
+            n -= i % stride >= VALUES and rows[i] != ABSENT
+        row, channel = i // stride * stride, i % stride - VALUES
+        start, span = rows[row], rows[row + 1]
+        bad = rows[row + 2] >> channel & 1
+        values = {fields.MRID: self.mrid(channel, me, pen), fields.DURATION: span,
+                  fields.START: start, fields.VALUE: self._scaled(rows[i], self.types[channel][0])}
+        if dated:
+            values[fields.AT] = start + span  # the handbook's time tag is the end
+        if bad:
+            values[fields.QUALITY] = _QUESTIONABLE
+        elif not dated:
+            values[fields.QUALITY] = _VALID
+        return values
+
+    def _scaled(self, value, uom):
+        # As it goes on the wire: within 16 bits (G8), rounded to nearest.
+        scale = 1 if uom == _V else 10 ** _WH_TEN if uom == _WH else self._scale
+        value = (value + scale // 2) // scale
+        return max(-32767, min(32767, value))
+
+
+class Telemetry:
+    """See the module's text. `body` is session.Body, `own` own.Own, `backlog_class` Backlog."""
+
+    def __init__(self, loop, session, reading, xml, body, clock, conf, own, me, profile, store,
+                 backlog_class):
+        self._loop = loop
+        self._session = session
+        self._reading = reading
+        self._list = MirrorUsagePointList(xml)
+        self._body = body
+        self._clock = clock
+        self._pen = conf.pen
+        self._own = own
+        self._me = me
+        self._profile = profile
+        self._store = store
+        self._backlog_class = backlog_class
+        self._ten = 0
+        most = max(conf.site_exp_w, conf.site_imp_w) * 3 // 2
+        while most > 32767:
+            most //= 10
+            self._ten += 1
+        self._site = self._der = None
+        self._href = None
+        self._period_s = _PERIOD_S
+        self.relist = False
+        self._parts = None
+        self._fails = 0
+        self._due = loop.now()
+        self.posted = self.dropped = 0
+
+    def __iter__(self):
+        return self._parts()
+
+    # -- the 200 ms path (allocates nothing but once) ---------------------------
+
+    def metered(self, meter):
+        """The meter gave a frame."""
+        point = self._site
+        if point is None:
+            return
+        v = point.values
+        if point.phases == 1:
+            v[0], v[1], v[2] = meter.w, meter.var, meter.dv_a
+        else:
+            v[0], v[1], v[2] = meter.w_a, meter.w_b, meter.w_c
+            v[3], v[4], v[5] = meter.var_a, meter.var_b, meter.var_c
+            v[6], v[7], v[8] = meter.dv_a, meter.dv_b, meter.dv_c
+        point.sample(self._clock.now())
+
+    def generated(self, fleet):
+        """The first device gave a frame: the sum of all generators and batteries."""
+        point = self._der
+        if point is None:
+            return
+        v, now = point.values, self._loop.now()
+        n = point.phases
+        for i in range(2 * n):
+            v[i] = 0
+        for device in fleet:
+            if device.kind <= _BATTERY:
+                seen = device.w != ABSENT and device.age_ms(now) < _FRESH_MS
+                d = device.driver
+                if n == 1:
+                    _add(v, 0, d.w, seen)
+                    _add(v, 1, d.var, seen)
+                    continue
+                _add(v, 0, d.w_a, seen)
+                _add(v, 1, d.w_b, seen)
+                _add(v, 2, d.w_c, seen)
+                _add(v, 3, d.var_a, seen)
+                _add(v, 4, d.var_b, seen)
+                _add(v, 5, d.var_c, seen)
+        if len(v) > 2 * n:
+            v[2 * n] = _stored_wh(fleet)
+        point.sample(self._clock.now())
+
+    # -- what is fitted -----------------------------------------------------------
+
+    def fit(self, meter, fleet):
+        """Make the usage points of what is known by now. Allocates, once each."""
+        if self._site is None and meter is not None:
+            phases = _PHASES if meter.phases == 3 else _PHASES[:1]
+            types = [(uom, phase) for uom in (_W, _VAR, _V) for phase in phases]
+            kinds = bytes((MEAN,) * (2 * len(phases)) + (RMS,) * len(phases))
+            self._site = self._point(b"03", "site", types, kinds)
+        known = [d for d in fleet if d.kind <= _BATTERY]
+        if self._der is None and known and all([d.answers() for d in known]):
+            stores = any([d.store is not None for d in known])
+            split = all([d.driver.phases == 3 and d.driver.w_a != ABSENT for d in known])
+            single = all([d.driver.phases == 1 for d in known])
+            phases = _PHASES if split else _PHASES[:1] if single else (0,)
+            types = [(uom, phase) for uom in (_W, _VAR) for phase in phases]
+            kinds = bytes((MEAN,) * len(types) + (LAST,) * stores)
+            self._der = self._point(b"49", "der", types + [(_WH, 0)] * stores, kinds)
+
+    def _point(self, role, name, types, kinds):
+        point = Point(role, name, types, kinds, self._store, self._backlog_class, self._ten)
+        point.window.set_period(self._period_s)
+        return point
+
+    def _points(self):
+        return [p for p in (self._site, self._der) if p is not None]
+
+    def stepped(self, by_s):
+        """The server's clock stepped: open intervals are given up (C5)."""
+        for point in self._points():
+            point.window.stepped(by_s)
+
+    def step(self, _now):
+        """Each second: close the intervals whose time is over. Does not allocate."""
+        s = self._clock.now()
+        for i in range(2):
+            point = self._der if i else self._site
+            if point is not None and point.window.tick(s):
+                point.ring.put(point.window.row)
+
+    # -- the usage points on the server -----------------------------------------
+
+    async def read_list(self, href):
+        """Read the MirrorUsagePointList; what it lacks of ours is owed. Returns its pollRate."""
+        self._href = href
+        self._begin()
+        await self._reading.pages(href, self._list, self._take, self._begin)
+        for point in self._points():
+            if point.href is not None and not point.listed:
+                log.warn("USAGE_POINT_LOST", "role", point.role)
+                point.href = None
+                point.owed = True
+        self._set_period(self._post_rate)
+        return self._list.poll_rate
+
+    def _begin(self):
+        self._post_rate = -1
+        for point in self._points():
+            point.listed = False
+
+    def _take(self, reader):
+        for point in self._points():
+            if reader.mrid == mup_mrid(self._me.lfdi, point.role, self._pen):
+                point.href = reader.href
+                point.listed = True
+                if reader.post_rate > 0:
+                    self._post_rate = reader.post_rate
+
+    def _set_period(self, rate_s):
+        # Of the usage point, else of our EndDevice, else the handbook's (G6).
+        if rate_s <= 0:
+            rate_s = self._own.post_rate if self._own.post_rate > 0 else _PERIOD_S
+        period_s = max(60, min(3600, -(-rate_s // 60) * 60))
+        if period_s != self._period_s:
+            self._period_s = period_s
+            log.info("POST_RATE", "period_s", period_s)
+            for point in self._points():
+                point.window.set_period(period_s)
+
+    # -- sending --------------------------------------------------------------------
+
+    def is_due(self, now):
+        """True when a usage point or readings are to be sent."""
+        if self._href is None or self._loop.diff(now, self._due) < 0:
+            return False
+        return self._next() is not None
+
+    def _next(self):
+        # A point that has something to send: usage points, then what is current, then the backlog.
+        points = self._points()
+        for point in points:
+            if point.owed:
+                return point
+        for point in points:
+            if point.href is not None and point.ring.n:
+                return point
+        for point in points:
+            if point.href is not None and point.backlog.waiting:
+                return point
+        return None
+
+    async def send(self, failure):
+        """Send one request; `failure` is the session's exception class."""
+        point = self._next()
+        try:
+            if point.owed:
+                await self._create(point)
+            else:
+                await self._post(point, failure)
+            self._fails = 0
+        except failure as exc:
+            log.warn("READINGS_FAILED", "role", point.role, "why", exc.reason)
+            self._fails += 1
+            wait_s = max(min(2 << min(self._fails - 1, 5), _RETRY_MAX_S), exc.wait_s)
+            self._due = self._loop.after(wait_s * 1000)
+
+    async def _create(self, point):
+        self._parts = lambda: point.types_of(self._me, self._pen, self._period_s, self._profile)
+        url = self._reading.url(self._href)
+        await self._session.send("POST", url, self._body.many(self))
+        point.owed = False
+        if self._session.location:
+            point.href = self._session.location
+        self.relist = not any([p.owed for p in self._points()])
+        log.info("USAGE_POINT", "role", point.role, "href", point.href)
+
+    async def _post(self, point, failure):
+        ring = point.ring
+        from_flash = ring.n == 0
+        if from_flash and not point.backlog.load(ring, _BATCH):
+            return
+        n = ring.batch(_BATCH)
+        point.rows = ring.rows[ring.at * ring.stride:(ring.at + n) * ring.stride]
+        self._parts = lambda: point.readings_of(self._me, self._pen, self._profile)
+        try:
+            await self._deliver(point)
+        except failure as exc:
+            self._undelivered(point, from_flash, n, exc.kind)
+            raise
+        ring.done()
+        if from_flash:
+            point.backlog.done()
+        point.repaired = False
+        self.posted += n
+        log.info("READINGS", "role", point.role, "from", point.rows[0], "intervals", n)
+        if ring.n or point.backlog.waiting:
+            self._due = self._loop.after(_PAUSE_MS)
+
+    async def _deliver(self, point):
+        url = self._reading.url(point.href)
+        if point.form == _LIST:
+            if point.count():
+                await self._session.send("POST", url, self._body.many(self))
+            return
+        for n in range(point.count()):
+            point.single = n
+            await self._session.send("POST", url, self._body.many(self))
+
+    def _undelivered(self, point, from_flash, n, kind):
+        # To flash at once, so that a power cut does not take it; then what mends the refusal (G9).
+        ring, kept = point.ring, True
+        if kind == _REFUSED and point.repaired and point.form == _SINGLES:
+            log.error("READINGS_DROPPED", "role", point.role, "intervals", n)
+            self.dropped += n
+            point.repaired, point.form = False, _LIST
+            if from_flash:
+                point.backlog.done()
+        elif not from_flash:
+            stride = ring.stride
+            for k in range(n):
+                kept = point.backlog.append(point.rows, k * stride) and kept
+        if kept:
+            ring.done()
+        else:
+            ring.keep()
+        if kind == _GONE and self._fails >= _PATIENCE:  # a new one may be hidden for seconds
+            point.href, point.owed = None, True
+        elif kind == _REFUSED and not point.repaired:
+            point.owed = point.repaired = True
+        elif kind == _REFUSED:
+            point.form = _SINGLES
+
+
+def _add(values, i, value, seen):
+    # One device more; the sum is unknown where one of them is.
+    if not seen or value == ABSENT or values[i] == ABSENT:
+        values[i] = ABSENT
+    else:
+        values[i] += value
+
+
+def _stored_wh(fleet):
+    # Of all batteries, ABSENT when one does not say.
+    total = 0
+    for device in fleet:
+        if device.store is not None:
+            if device.wh == ABSENT:
+                return ABSENT
+            total += device.wh
+    return total

@@ -1,0 +1,174 @@
+"""What the fitted devices are and do, summed to the one DER that the utility knows.
+
+Enters: the steered devices, each second.  Leaves: ratings, settings, states and the modes that can
+be carried out, for DERCapability, DERSettings and DERStatus (requirements F; handbook 7.3).
+
+    truth.look(devices, on)
+    truth.modes                       # bitmap by the mode numbers of `der`
+    truth.mark                        # another number whenever a status has changed
+
+What no device says is ABSENT and is not claimed.  Limit: devices of one site sum up to 1 MW.
+"""
+
+from array import array
+
+from der.record import (
+    ABSENT,
+    CONNECT,
+    ENERGIZE,
+    EXP_LIM_W,
+    FIXED_W,
+    GEN_LIM_W,
+    IMP_LIM_W,
+    LOAD_LIM_W,
+    MAX_LIM_W,
+    STORAGE_TARGET_W,
+    TARGET_W,
+)
+from micropython import const
+
+# Kinds of devices (sitecontrol).
+_PV = const(0)
+_BATTERY = const(1)
+
+RATINGS = const(8)  # W, VA, var, var negative, W charging, W discharging, Wh, 0.1 V
+_DV = const(7)
+
+_CONNECTED = const(1)
+_AVAILABLE = const(2)
+_OPERATING = const(4)
+_FAULT_BIT = const(16)
+
+# Operating states, the same numbers as DERStatus inverterStatus.
+_OFF = const(1)
+_STARTING = const(3)
+_THROTTLED = const(5)
+_FAULT = const(7)
+_STANDBY = const(8)
+
+_EXPORT_MODES = const(1 << EXP_LIM_W | 1 << GEN_LIM_W | 1 << MAX_LIM_W)
+_IMPORT_MODES = const(1 << IMP_LIM_W | 1 << LOAD_LIM_W)
+_SWITCH_MODES = const(1 << CONNECT | 1 << ENERGIZE)
+_TARGET_MODES = const(1 << FIXED_W | 1 << TARGET_W)
+_STORAGE_MODES = const(1 << STORAGE_TARGET_W)
+
+
+class Truth:
+    """See the module's text.
+
+    `rated`: counts changes of ratings or modes, 0 while no device is known.  `rtg`, `set`: by
+    index W, VA, var, var absorbed, charge, discharge, Wh, 0.1 V.  `storage`: a battery is fitted.
+    `gen_conn`, `stor_conn`: genConnectStatus bits, ABSENT where there is no such device.  `st`:
+    inverterStatus.  `alarms`: alarmStatus.  `operating`: 2 on, 1 off, 0 not known.  `soc_pct100`,
+    `storage_mode` (0 charging, 1 discharging, 2 holding): ABSENT without a battery.
+    """
+
+    def __init__(self):
+        self.rated = 0
+        self.modes = 0
+        self.rtg = array("i", (ABSENT for _ in range(RATINGS)))
+        self.set = array("i", self.rtg)
+        self._sums = array("i", bytes(8 * RATINGS))
+        self.storage = False
+        self.mark = 0
+        self.gen_conn = self.stor_conn = ABSENT
+        self.st = self.alarms = self.operating = 0
+        self.soc_pct100 = self.storage_mode = self.wh = ABSENT
+
+    def look(self, devices, on):
+        """Take stock of the devices (steered.Steered). `on`: they are allowed to be connected.
+
+        Returns True when a status has changed. Allocates little.
+        """
+        self._rate(devices)
+        mark = self.mark
+        self.gen_conn = self.stor_conn = self.soc_pct100 = self.storage_mode = self.wh = ABSENT
+        self.st = self.alarms = self.operating = 0
+        for device in devices:
+            self.storage = self.storage or device.kind == _BATTERY
+            if device.kind <= _BATTERY:
+                self._take(device, on)
+        self.mark = (self.gen_conn & 31 | (self.stor_conn & 31) << 5 | self.st << 10
+                     | self.operating << 14 | (self.alarms & 0x7FF) << 16
+                     | (self.storage_mode & 3) << 27)
+        return mark != self.mark
+
+    def _rate(self, devices):
+        # The sums of what every device says; a device that is silent on a value is left out.
+        sums, modes = self._sums, 0
+        for i in range(2 * RATINGS):
+            sums[i] = ABSENT
+        for device in devices:
+            modes |= self._modes(device)
+            if device.kind > _BATTERY:
+                continue
+            for i in range(RATINGS):
+                self._add(i, device.rtg(i))
+                self._add(RATINGS + i, device.set(i))
+        changed = modes != self.modes
+        for i in range(RATINGS):
+            changed = changed or self.rtg[i] != sums[i] or self.set[i] != sums[RATINGS + i]
+            self.rtg[i] = sums[i]
+            self.set[i] = sums[RATINGS + i]
+        self.modes = modes
+        self.rated += changed
+
+    def _add(self, i, value):
+        sums = self._sums
+        if value == ABSENT:
+            return
+        if sums[i] == ABSENT or i & _DV == _DV:  # the voltage is the same for all
+            sums[i] = value
+        else:
+            sums[i] += value
+
+    def _modes(self, device):
+        if device.kind == _PV:
+            modes = _EXPORT_MODES | _TARGET_MODES
+        elif device.kind == _BATTERY:
+            modes = _EXPORT_MODES | _IMPORT_MODES | _TARGET_MODES | _STORAGE_MODES
+        else:
+            return _IMPORT_MODES
+        return modes | (_SWITCH_MODES if device.switch is not None else 0)
+
+    def _take(self, device, on):
+        conn = self._conn(device, on)
+        if device.kind == _PV:
+            self.gen_conn = conn if self.gen_conn == ABSENT else self.gen_conn | conn
+        else:
+            self.stor_conn = conn if self.stor_conn == ABSENT else self.stor_conn | conn
+            self._store(device)
+        if device.alarms != ABSENT:
+            self.alarms |= device.alarms
+        self.operating = max(self.operating, 2 if conn & _OPERATING else 1 if conn else 0)
+        st = device.st
+        if st != ABSENT and (self.st == 0 or st == _THROTTLED or st < self.st):
+            self.st = st
+
+    def _conn(self, device, on):
+        # Connected, available, operating, fault. Curtailed to nothing is operating (J8): the state
+        # decides and never the power.
+        if not device.answers():
+            return 0
+        st = device.st
+        conn = device.conn
+        if conn == ABSENT:
+            conn = _AVAILABLE | (_CONNECTED if on or device.switch is None else 0)
+        runs = _STARTING <= st <= _THROTTLED or (st == _STANDBY and device.high_w == 0)
+        if st == ABSENT:
+            runs = True
+        conn &= ~_OPERATING
+        if runs and on and conn & _CONNECTED:
+            conn |= _OPERATING
+        if st == _FAULT:
+            conn |= _FAULT_BIT
+        return conn
+
+    def _store(self, device):
+        if device.soc_pct100 != ABSENT:
+            self.soc_pct100 = device.soc_pct100
+        if device.wh != ABSENT:
+            self.wh = device.wh if self.wh == ABSENT else self.wh + device.wh
+        w = device.w
+        if w != ABSENT:
+            self.storage_mode = 2 if abs(w) < 50 else 1 if w > 0 else 0
