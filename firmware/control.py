@@ -18,18 +18,7 @@ from array import array
 
 import log
 from der.envelope import EXP, GEN, IMP, LOAD
-from der.record import (
-    ABSENT,
-    CONNECT,
-    ENERGIZE,
-    EXP_LIM_W,
-    GEN_LIM_W,
-    IMP_LIM_W,
-    LOAD_LIM_W,
-    MAX_LIM_W,
-    MODES_N,
-    STORAGE_TARGET_W,
-)
+from der.record import ABSENT, MODES_N
 from micropython import const
 from sunspec import LIVE_MAX, OK
 
@@ -48,11 +37,14 @@ _BLIND = const(0)  # sitecontrol's STALE
 _FULL = const(5)  # charge states of sunspec
 _EMPTY = const(2)
 
-_ALL_MODES = const((1 << MODES_N) - 1)
-_EXPORT = const(1 << EXP_LIM_W | 1 << MAX_LIM_W)
-_GEN = const(1 << GEN_LIM_W | 1 << MAX_LIM_W)
-_SWITCHES = const(1 << CONNECT | 1 << ENERGIZE)
-_STORAGE = const(1 << STORAGE_TARGET_W)
+# Bits of modes by their numbers in der.record.
+_ALL_MODES = const(0x3FF)
+_EXPORT = const(0x28)  # EXP_LIM_W, MAX_LIM_W
+_GEN = const(0x88)  # GEN_LIM_W, MAX_LIM_W
+_IMPORT = const(0x40)  # IMP_LIM_W
+_TAKING = const(0x100)  # LOAD_LIM_W
+_SWITCHES = const(0x03)  # CONNECT, ENERGIZE
+_STORAGE = const(0x200)  # STORAGE_TARGET_W
 
 
 class Control:
@@ -94,6 +86,7 @@ class Control:
         self._dark_s = 0
         self._said_state = -1
         self._said = array("b", (-1 for _ in fleet))
+        self._faults = bytearray(len(fleet))
 
     # -- finding and watching the devices (allocates) --------------------------
 
@@ -160,6 +153,7 @@ class Control:
                 else:
                     log.info("LIMIT_TAKEN", "unit", device.unit, "low_w", device.held_low,
                              "cap_w", device.held_high)
+            self._say_fault(i, device)
             if device.kind == _BATTERY:  # what it cannot give or take nobody may count on
                 at = self._index[i]
                 site.wmax_w[at] = 0 if device.cha_st == _EMPTY else device.wmax_w
@@ -176,6 +170,19 @@ class Control:
         if self.sampler is not None:
             self.sampler.fit(self.meter, fleet)
         self._look_for_light()
+
+    def _say_fault(self, i, device):
+        fault = self._site.fault[self._index[i]]
+        if fault == self._faults[i]:
+            return
+        self._faults[i] = fault
+        if fault == 0:
+            log.info("DEVICE_WELL", "unit", device.unit)
+        elif fault == 1:
+            log.error("DEVICE_SILENT", "unit", device.unit, "bus", device.bus.name)
+        else:
+            log.error("DEVICE_DISOBEYS", "unit", device.unit, "w", device.w, "cap_w",
+                      device.high_w)
 
     async def _recheck(self, device):
         if await self._devices.moved(device.bus, device.unit, device.driver):
@@ -326,8 +333,9 @@ class Control:
             p_w = device.p_w
             if p_w == ABSENT or not device.answers():
                 return 0
-            if p_w > device.high_w + tolerance or p_w < device.low_w - tolerance:
-                return 0  # a device beyond its own band obeys nothing
+            beyond = p_w > device.high_w + tolerance or p_w < device.low_w - tolerance
+            if beyond and site.state == _BLIND:
+                return 0  # nothing else tells how the site stands
             if device.kind != _LOAD:
                 made += max(0, p_w)
             if device.kind == _BATTERY:
@@ -339,11 +347,11 @@ class Control:
         if w[GEN] != ABSENT and made > w[GEN] + tolerance:
             modes &= ~_GEN
         if w[LOAD] != ABSENT and taken > w[LOAD] + tolerance:
-            modes &= ~(1 << LOAD_LIM_W)
+            modes &= ~_TAKING
         if site.state != _BLIND and -self.site_w > w[EXP] + tolerance:
             modes &= ~_EXPORT
         if site.state != _BLIND and self.site_w > w[IMP] + tolerance:
-            modes &= ~(1 << IMP_LIM_W)
+            modes &= ~_IMPORT
         if site.storage_w != ABSENT and abs(stored) > abs(site.storage_w) + tolerance:
             modes &= ~_STORAGE
         return modes

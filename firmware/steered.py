@@ -36,6 +36,7 @@ _FREE = const(0)
 _BAND = const(1)
 _SWITCH = const(2)
 
+_ASK = const(2)  # of _want_on
 _NONE = const(-0x20000000)  # a band that no device has
 
 # What the slow operation reads in turn.
@@ -208,12 +209,15 @@ class Steered:
         loop = self._loop
         same = low_w == self._low and high_w == self._high
         if self.switch is not None and on != self._on:
-            # On comes before its band, off after it.
+            # On comes before its band, off after it; at first it is only asked how it stands.
             ready = (on and self._on == 0) or (same and self.stands)
             if ready and (self._want_on != on or loop.diff(now, self._tried) >= _RETRY_MS):
                 self._begin(_SWITCH, now)
-                self.switch.begin(on)
-                self._want_on = on
+                self._want_on = on if self._on >= 0 else _ASK
+                if self._on >= 0:
+                    self.switch.begin(on)
+                else:
+                    self.switch.probe()
                 self._advance(now)
                 return
         if same:
@@ -248,7 +252,9 @@ class Steered:
             job.took(op.result, op.regs)
         taken = job.result == OK or job.result == UNREAD  # noqa: PLR1714 (no tuple)
         if self._state == _SWITCH:
-            if taken:
+            if self._want_on == _ASK:  # what cannot be read is not switched unasked
+                self._on = 0 if taken and self.switch.found[0] == 0 else 1
+            elif taken:
                 self._on = self._want_on
         else:
             self.result = 0 if taken else job.result

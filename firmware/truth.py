@@ -12,19 +12,7 @@ What no device says is ABSENT and is not claimed.  Limit: devices of one site su
 
 from array import array
 
-from der.record import (
-    ABSENT,
-    CONNECT,
-    ENERGIZE,
-    EXP_LIM_W,
-    FIXED_W,
-    GEN_LIM_W,
-    IMP_LIM_W,
-    LOAD_LIM_W,
-    MAX_LIM_W,
-    STORAGE_TARGET_W,
-    TARGET_W,
-)
+from der.record import ABSENT
 from micropython import const
 
 # Kinds of devices (sitecontrol).
@@ -46,11 +34,12 @@ _THROTTLED = const(5)
 _FAULT = const(7)
 _STANDBY = const(8)
 
-_EXPORT_MODES = const(1 << EXP_LIM_W | 1 << GEN_LIM_W | 1 << MAX_LIM_W)
-_IMPORT_MODES = const(1 << IMP_LIM_W | 1 << LOAD_LIM_W)
-_SWITCH_MODES = const(1 << CONNECT | 1 << ENERGIZE)
-_TARGET_MODES = const(1 << FIXED_W | 1 << TARGET_W)
-_STORAGE_MODES = const(1 << STORAGE_TARGET_W)
+# Bits of modes by their numbers in der.record.
+_EXPORT_MODES = const(0xA8)  # EXP_LIM_W, GEN_LIM_W, MAX_LIM_W
+_IMPORT_MODES = const(0x140)  # IMP_LIM_W, LOAD_LIM_W
+_SWITCH_MODES = const(0x03)  # CONNECT, ENERGIZE
+_TARGET_MODES = const(0x14)  # FIXED_W, TARGET_W
+_STORAGE_MODES = const(0x200)  # STORAGE_TARGET_W
 
 
 class Truth:

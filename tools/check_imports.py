@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 LIB_MAY = {"micropython", "array", "struct", "binascii", "hashlib"}
-LIB_EDGES = {("sep2", "xmlpull"), ("urequests", "http1")}
+LIB_EDGES = {("sep2", "xmlpull"), ("sep2", "json"), ("urequests", "http1")}
 
 # Modules of firmware/ that alone may import what stands on the right.
 ONLY = {

@@ -80,6 +80,15 @@ def test_documents_of_the_handbook_are_valid(name):
         assert errors == []
 
 
+def test_the_other_documents_are_valid():
+    for name, profile in (("mup_list.xml", "v1.3"), ("cp_v13.xml", "v1.3")):
+        data = (VECTORS / name).read_bytes()
+        assert Schema.of(profiles.PROFILES[profile]).errors(data) == []
+    # The name of v1.1, which the schema of v1.2 no longer knows.
+    old = Schema.of(profiles.PROFILES["eql"]).errors((VECTORS / "cp_v11.xml").read_bytes())
+    assert old and "connectionPointId" in old[0]
+
+
 def test_the_long_lists_are_valid():
     body = b"".join(lists.controls(58))
     assert Schema.of(profiles.PROFILES["eql"]).errors(body) == []

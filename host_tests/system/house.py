@@ -39,7 +39,8 @@ PIN = 111115
 ECONNREFUSED = 111
 
 CONFIG = {"pin": PIN, "inverter": "site.test:502/1", "meter": "site.test:502/200",
-          "site_exp_w": 5000, "site_imp_w": 15000, "failsafe_exp_w": 1000, "failsafe_imp_w": 5000}
+          "site_exp_w": 5000, "site_imp_w": 15000, "failsafe_exp_w": 1000, "failsafe_imp_w": 5000,
+          "spread_s": 0, "pen": 32473}
 
 
 @functools.lru_cache(maxsize=1)

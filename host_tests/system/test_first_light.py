@@ -68,7 +68,7 @@ def test_meter_on_a_line_of_its_own(tmp_path):
         house.default(exp_w=1500)
         house.boot()
         house.run(60)
-        assert house.said("BUS_UP", bus="meter") and house.said("SIGHTED")
+        assert house.said("BUS_UP", bus="meter.test:502") and house.said("SIGHTED")
         assert house.judge((3, 60, 1500)).passed
 
 

@@ -23,8 +23,10 @@ from loop import Loop
 from modbus import Tcp
 from plant import Line, Unit
 from port import Bus, Op
-from sitecontrol import Controller
+from sitecontrol import PV, Site
+from steered import Steered
 from store import Store
+from truth import Truth
 
 INVERTER = 1
 METER = 200
@@ -70,8 +72,11 @@ class South:
         conf.meter_sign, conf.uncontrolled_gen_w = 1, others_w
         self.gate = self.loop.flag()
         self.bus = Bus(self.loop, Tcp(), self.line.connect, 300, "line")
-        self.control = Control(self.loop, Devices(self.loop, Op, 20), Op, Controller, self.limits,
-                               (self.bus, self.bus), conf, self.gate)
+        self.site = Site(2, others_w)
+        self.steered = Steered(self.loop, Op, PV, self.bus, INVERTER)
+        self.truth = Truth()
+        self.control = Control(self.loop, Devices(self.loop, Op, 20, FLOOR), Op, self.site,
+                               self.limits, self.truth, [self.steered], self.bus, conf, self.gate)
         self.loop.supervise("line", self.bus.run)
         self.loop.every(200, self.control)
         self.loop.supervise("control", self.control.run)
@@ -115,5 +120,6 @@ class South:
         """[ticks, W] of each write."""
         return [[t, w] for t, _, w in self.inverter.written()]
 
-    def obeyed(self):
-        return self.limits.obeyed == self.limits.version
+    def obeyed(self, mode=EXP_LIM_W):
+        """True when control saw that mode obeyed since the envelope last changed."""
+        return bool(self.limits.obeyed >> mode & 1)

@@ -35,7 +35,7 @@ def flush(north, limit=50):
 def obey(north):
     """Control saw the present limits obeyed."""
     north.limits.step(0)
-    north.limits.obeyed = north.limits.version
+    north.limits.obeyed = 0x3FF
     north.limits.step(0)
 
 

@@ -9,6 +9,7 @@ from loop import Loop
 from modbus import Tcp
 from plant import Line, Unit
 from port import Bus, Op
+from sitecontrol import PV
 
 
 class Rig:
@@ -20,12 +21,12 @@ class Rig:
         self.loop = Loop(self.world, self.world)
         self.line = Line(self.world, units)
         self.bus = Bus(self.loop, Tcp(), self.line.connect, 300, "roof")
-        self.devices = Devices(self.loop, Op, models)
+        self.devices = Devices(self.loop, Op, models, 0)
         self.loop.supervise("roof", self.bus.run)
         live(self.world, self.loop, 100)
 
     def inverter(self, unit=1):
-        return run(self.world, self.loop, self.devices.inverter(self.bus, unit))
+        return run(self.world, self.loop, self.devices.find(PV, self.bus, unit))
 
     def meter(self, unit=1, sign=1):
         return run(self.world, self.loop, self.devices.meter(self.bus, unit, sign))
@@ -40,7 +41,7 @@ def unit(*models):
 
 def test_an_inverter_is_found_and_said():
     rig = Rig({1: Unit(registers.plant())})
-    inverter, limit = rig.inverter()
+    inverter, _ratings, limit = rig.inverter()[:3]
     assert limit.wmax_w == 10000 and inverter.phases == 3
     assert rig.line.units[1].at(103, 0) < inverter.live_addr <= rig.line.units[1].at(103, 14)
     assert rig.said.count("INVERTER ", "maker=Acme", 'model="Model X"', "models=5") == 1

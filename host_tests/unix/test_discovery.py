@@ -3,10 +3,13 @@
 
 import check
 import sep2
-from discovery import Discovery, Me, Readers
+from backlog import Backlog
+from discovery import Discovery, Parts
 from edges import NOW, live
 from north import DERP, LFDI, North
+from own import Me, Own
 from polls import Poll
+from resources import Resources
 from server import (
     EPOCH,
     assignments,
@@ -19,7 +22,11 @@ from server import (
     resource,
     status,
 )
-from session import SessionError
+from session import Body, SessionError
+from store import Store
+from telemetry import Telemetry
+from truth import Truth
+from xmlpull import Writer
 
 _EDEV = ('<EndDevice href="/edev/1"><lFDI>%s</lFDI><sFDI>1</sFDI><FunctionSetAssignmentsListLink '
          'href="/edev/1/fsa"/><RegistrationLink href="/edev/1/rg"/></EndDevice>')
@@ -28,6 +35,16 @@ _EDEV = ('<EndDevice href="/edev/1"><lFDI>%s</lFDI><sFDI>1</sFDI><FunctionSetAss
 class Conf:
     server = "http://server.example/dcap"
     pin = 111115
+    register = pen = 0
+    nmi = ""
+    battery = None
+    site_exp_w = site_imp_w = 10000
+
+
+class Site:
+    """What the walk asks of control: whether the connection point has voltage."""
+
+    dark = False
 
 
 class Rig:
@@ -49,12 +66,23 @@ class Rig:
         routes["/p/1/dderc"] = ok(default(limit("opModExpLimW", 4000)))
         routes["/rsp"] = status(201)
         xml = north.xml
-        readers = Readers(sep2.DeviceCapability(xml), sep2.Time(xml), sep2.EndDeviceList(xml),
-                          sep2.Registration(xml), sep2.FunctionSetAssignmentsList(xml))
+        buf = bytearray(300)
+        writer = Writer(buf)
+        profile = sep2.PROFILES["eql"]
+        body = Body(sep2.write, writer, buf, profile)
+        me = Me(LFDI)
+        own = self.own = Own(north.session, north.reading, xml, body, north.clock, Conf, me,
+                             SessionError)
+        self.truth = Truth()
+        resources = Resources(north.loop, north.session, north.reading, xml, body, north.clock,
+                              north.schedule, own, self.truth)
+        telemetry = Telemetry(north.loop, north.session, north.reading, xml, body, north.clock,
+                              Conf, own, me, profile, Store(north.flash.folder), Backlog)
+        self.site = Site()
         self.gate = north.loop.flag()
-        self.discovery = Discovery(
-            north.loop, bytes, north.clock, north.session, readers, north.reading,
-            north.answers, Conf, Me(LFDI), Poll, SessionError, self.gate)
+        parts = Parts(north.reading, own, resources, telemetry, north.answers, self.site)
+        self.discovery = Discovery(north.loop, bytes, north.clock, north.session, xml, parts, Conf,
+                                   profile, Poll, SessionError, self.gate, 0)
         north.loop.every(1000, north.limits)
         self.task = north.loop.supervise("discovery", self.discovery.run)
 

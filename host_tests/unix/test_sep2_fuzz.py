@@ -19,6 +19,9 @@ VECTORS = (
     (sep2.EndDeviceList, "annex_d_edev.xml"),
     (sep2.Registration, "annex_d_rg.xml"),
     (sep2.FunctionSetAssignmentsList, "annex_d_fsa.xml"),
+    (sep2.DERList, "annex_d_derl.xml"),
+    (sep2.MirrorUsagePointList, "mup_list.xml"),
+    (sep2.ConnectionPoint, "cp_v13.xml"),
     (sep2.DERProgramList, "annex_d_derp.xml"),
     (sep2.DefaultDERControl, "annex_d_dderc.xml"),
     (with_hrefs, "annex_d_derc.xml"),
@@ -136,8 +139,16 @@ def item_ok(r):
         assert href_ok(r.href) and href_ok(r.derc_href) and href_ok(r.dderc_href)
     elif isinstance(r, sep2.EndDeviceList):
         assert r.lfdi is not None or r.sfdi is not None
-        assert r.enabled in {-1, 0, 1}
+        assert r.enabled in {-1, 0, 1} and -1 <= r.post_rate < 1 << 30
         assert href_ok(r.href) and href_ok(r.fsa_href)
+    elif isinstance(r, sep2.DERList):
+        for href in (r.derp_href, r.dercap_href, r.derg_href, r.ders_href, r.dera_href):
+            assert href_ok(href)
+        assert r.href is not None
+    elif isinstance(r, sep2.MirrorUsagePointList):
+        assert r.href is not None and -1 <= r.post_rate < 1 << 30
+        for text in (r.mrid, r.lfdi):
+            assert text is None or all(c in b"0123456789ABCDEF" for c in text), text
 
 
 def whole_ok(r):
@@ -150,6 +161,8 @@ def whole_ok(r):
         assert -sep2.W_MAX <= r.current <= sep2.W_MAX and -1 <= r.quality <= 255
     elif isinstance(r, sep2.Registration):
         assert 0 <= r.pin <= 0xFFFFFFFF
+    elif isinstance(r, sep2.ConnectionPoint):
+        assert r.cp_id is None or len(r.cp_id) <= 32
     elif isinstance(r, sep2.DeviceCapability):
         assert href_ok(r.time_href) and href_ok(r.edev_href) and href_ok(r.mup_href)
 

@@ -1,4 +1,4 @@
-# heap: 128k
+# heap: 160k
 """Identifiers, profiles, pages and responses against the numbers of the handbook."""
 
 import check
@@ -29,6 +29,36 @@ def test_pins_compare_as_numbers():
     assert sep2.pin_equal("011114", 11114)
     assert sep2.pin_equal(111115, 111115)
     assert not sep2.pin_equal(111115, 111114)
+
+
+LFDI = b"4075DE6031E562ACF4D9EAA765A5B2ED00057269"
+
+
+def test_mrids_of_usage_points_are_those_of_the_handbook():
+    assert sep2.mup_mrid(LFDI, b"49", 57269) == b"4075DE6031E562ACF4D9EA4900057269"
+    assert sep2.mup_mrid(LFDI, b"03", 1) == b"4075DE6031E562ACF4D9EA0300000001"
+    assert sep2.mup_mrid(LFDI, b"03", 99999999)[-8:] == b"99999999"
+
+
+def test_mrids_of_readings_are_the_head_of_a_hash_with_role_and_pen():
+    # SHA-256 of "abc" (FIPS 180-4, example).
+    assert sep2.mmr_mrid(b"a", b"bc", b"03", 57269) == b"BA7816BF8F01CFEA4141400300057269"
+
+
+def test_no_two_readings_share_an_mrid():
+    other = b"3E4F45AB31E562ACF4D9EAA765A5B2ED00057269"
+    seen = set()
+    for lfdi in (LFDI, other):
+        for role in (b"03", b"49"):
+            seen.add(sep2.mup_mrid(lfdi, role, 57269))
+            for uom in (b"38", b"63", b"29", b"33"):
+                for phase in (b"0", b"128", b"64", b"32"):
+                    mrid = sep2.mmr_mrid(lfdi, uom + b"/" + phase, role, 57269)
+                    assert len(mrid) == 32 and mrid == mrid.upper()
+                    assert mrid[22:] == role + b"00057269"
+                    assert all(c in b"0123456789ABCDEF" for c in mrid)
+                    seen.add(mrid)
+    assert len(seen) == 4 + 64
 
 
 def test_a_page_has_start_and_limit():

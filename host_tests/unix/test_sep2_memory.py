@@ -1,4 +1,4 @@
-# heap: 160k
+# heap: 184k
 """A list of any length is read in the same small memory, whatever the page and the pieces."""
 
 _WORKING_MEMORY = 16384  # bytes for the readers, the window and all garbage of a list
@@ -19,7 +19,8 @@ XML, WINDOW = sep2_feed.make()
 CONTROLS = sep2.DERControlList(XML)
 READERS = [cls(XML) for cls in (
     sep2.DeviceCapability, sep2.Time, sep2.EndDeviceList, sep2.Registration,
-    sep2.FunctionSetAssignmentsList, sep2.DERProgramList, sep2.DefaultDERControl)]
+    sep2.FunctionSetAssignmentsList, sep2.DERProgramList, sep2.DefaultDERControl,
+    sep2.DERList, sep2.MirrorUsagePointList, sep2.ConnectionPoint)]
 gc.collect()
 LIVE = gc.mem_alloc() - BEFORE
 

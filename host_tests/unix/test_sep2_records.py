@@ -389,6 +389,48 @@ def test_single_resources_that_cannot_be_read_are_errors():
         check.raises(sep2.Sep2Error, read)
 
 
+def test_a_der_or_a_usage_point_that_cannot_be_read_is_bad():
+    head = '<%s xmlns="urn:ieee:std:2030.5:ns" all="1" results="1"><%s href="/m">'
+    for cls, root, item, inside, bad in (
+        (sep2.DERList, "DERList", "DER", "", False),
+        (sep2.DERList, "DERList", "DER", "<DERStatusLink/>", True),
+        (sep2.DERList, "DERList", "DER", '<DERStatusLink href="/a b"/>', True),
+        (sep2.DERList, "DERList", "DER", '<DERStatusLink href="/a"/>' * 2, True),
+        (sep2.MirrorUsagePointList, "MirrorUsagePointList", "MirrorUsagePoint", "", False),
+        (sep2.MirrorUsagePointList, "MirrorUsagePointList", "MirrorUsagePoint",
+         "<postRate>-1</postRate>", True),
+        (sep2.MirrorUsagePointList, "MirrorUsagePointList", "MirrorUsagePoint",
+         "<mRID>xyz</mRID>", True),
+        (sep2.MirrorUsagePointList, "MirrorUsagePointList", "MirrorUsagePoint",
+         "<mRID>" + "A" * 41 + "</mRID>", True),
+        (sep2.MirrorUsagePointList, "MirrorUsagePointList", "MirrorUsagePoint",
+         "<MirrorMeterReading><mRID>A</mRID><mRID/></MirrorMeterReading>" * 2, False),
+    ):
+        data = head % (root, item) + inside + "</%s></%s>" % (item, root)
+        rows = sep2_feed.whole(cls(XML), XML, WINDOW, data.encode(), 9,
+                               lambda r: r.bad is not None)
+        assert rows == [bad], (item, inside)
+        none = data.replace(' href="/m"', "").encode()
+        assert sep2_feed.whole(cls(XML), XML, WINDOW, none, 9, lambda r: r.bad is None) == [False]
+
+
+def test_a_connection_point_may_be_empty_but_not_ambiguous():
+    point = sep2.ConnectionPoint(XML)
+
+    def read(inside):
+        data = '<ConnectionPoint xmlns="https://csipaus.org/ns">' + inside + "</ConnectionPoint>"
+        sep2_feed.drive(point, XML, WINDOW, (data.encode(),), None)
+        return point.cp_id
+
+    assert read("<connectionPointId>A</connectionPointId>") == b"A"
+    assert read("") is None  # and what was read before is forgotten
+    assert read("<connectionPointId/>") == b""
+    assert read("<id>" + "9" * 32 + "</id>") == b"9" * 32
+    for inside in ("<id>1</id><connectionPointId>1</connectionPointId>", "<id><x/></id>",
+                   "<id>" + "9" * 33 + "</id>", "<id/><id/>"):
+        check.raises(sep2.Sep2Error, read, inside)
+
+
 def test_counts_of_a_list_are_held_or_refused():
     def read(text):
         data = '<DERControlList xmlns="urn:ieee:std:2030.5:ns" ' + text + "/>"

@@ -1,4 +1,4 @@
-# heap: 192k
+# heap: 232k
 """The documents of the handbook's Annex D come out with its values, however they are cut."""
 
 import check
@@ -51,7 +51,7 @@ def test_time_counts_from_2020():
 
 def device(r):
     return (r.href, r.lfdi, r.sfdi, r.enabled, r.fsa_href, r.der_href, r.registration_href,
-            r.cp_href, r.log_href, r.bad)
+            r.cp_href, r.log_href, r.post_rate, r.bad)
 
 
 def test_end_devices_are_told_by_their_identifiers():
@@ -60,11 +60,11 @@ def test_end_devices_are_told_by_their_identifiers():
     at = "/api/v2/edev/_EQLDEV3"
     assert rows[0] == (
         at, b"4075DE6031E562ACF4D9EAA765A5B2ED00057269", b"173034634270", 1, at + "/fsa",
-        at + "/der", at + "/rg", None, at + "/lel", None)
+        at + "/der", at + "/rg", None, at + "/lel", -1, None)
     at = "/api/v2/edev/E-AGGREQL"
     assert rows[4] == (
         at, b"B1857F74B5DA25E82E78BE34877221CB89D55F45", b"476530583793", -1, None,
-        None, at + "/rg", None, at + "/lel", None)
+        None, at + "/rg", None, at + "/lel", -1, None)
     for row in rows:
         assert int(row[2]) == sep2.sfdi(row[1])
 
@@ -74,6 +74,45 @@ def test_a_single_end_device_is_a_list_of_one():
     assert (edevs.all, edevs.results, len(rows)) == (1, 1, 1)
     assert rows[0][0] == "/api/v2/edev/_EQLDEV3"
     assert rows[0][2] == b"173034634270"
+
+
+def test_a_der_leads_to_what_is_put():
+    rows, ders = read(sep2.DERList, "annex_d_derl.xml", lambda r: (
+        r.href, r.derp_href, r.dercap_href, r.derg_href, r.ders_href, r.dera_href, r.bad))
+    assert (ders.all, ders.results, ders.poll_rate) == (1, 1, 301)
+    at = "/api/v2/edev/_EQLDEV3/der/_EQLDEV3"
+    assert rows == [(at, None, at + "/dercap", at + "/derg", at + "/ders", at + "/dera", None)]
+
+
+def usage_point(r):
+    return r.href, r.mrid, r.lfdi, r.post_rate, r.bad
+
+
+def test_usage_points_are_told_by_their_mrids():
+    rows, mups = read(sep2.MirrorUsagePointList, "annex_d_mup.xml", usage_point)
+    assert (mups.all, mups.results, mups.poll_rate) == (2, 2, -1)
+    lfdi = b"4075DE6031E562ACF4D9EAA765A5B2ED00057269"
+    assert rows == [
+        ("/api/v2/mup/85a3f3a1-8fdf-4952-bdf6-cdf405e33127", b"4075DE6031E562ACF4D9EA4900057269",
+         lfdi, -1, None),
+        ("/api/v2/mup/86e73745-8a19-4ece-86c8-78a6852964a5", b"4075DE6031E562ACF4D9EA0B00057269",
+         lfdi, -1, None)]
+
+
+def test_the_meter_readings_of_a_usage_point_are_passed_over():
+    rows, mups = read(sep2.MirrorUsagePointList, "mup_list.xml", usage_point)
+    assert (mups.all, mups.results, mups.poll_rate) == (3, 2, 60)
+    lfdi = b"4075DE6031E562ACF4D9EAA765A5B2ED00057269"
+    assert rows == [
+        ("/mup/1", b"4075DE6031E562ACF4D9EA0300057269", lfdi, 60, None),
+        ("/mup/2", b"4075DE6031E562ACF4D9EA4900057269", lfdi, 0x3FFFFFFF, None)]
+
+
+def test_a_connection_point_has_one_name_or_the_other():
+    _rows, cp = read(sep2.ConnectionPoint, "cp_v13.xml", None)
+    assert cp.cp_id == b"QB1234&5678"
+    _rows, cp = read(sep2.ConnectionPoint, "cp_v11.xml", None)
+    assert cp.cp_id == b"QB12345678"
 
 
 def test_registration_gives_a_pin_of_any_length():
@@ -176,6 +215,11 @@ ALL = (
     (sep2.EndDeviceList, "annex_d_edevl.xml"),
     (sep2.Registration, "annex_d_rg.xml"),
     (sep2.FunctionSetAssignmentsList, "annex_d_fsa.xml"),
+    (sep2.DERList, "annex_d_derl.xml"),
+    (sep2.MirrorUsagePointList, "annex_d_mup.xml"),
+    (sep2.MirrorUsagePointList, "mup_list.xml"),
+    (sep2.ConnectionPoint, "cp_v13.xml"),
+    (sep2.ConnectionPoint, "cp_v11.xml"),
     (sep2.DERProgramList, "annex_d_derp.xml"),
     (sep2.DERProgramList, "annex_d_derp_1.xml"),
     (sep2.DefaultDERControl, "annex_d_dderc.xml"),

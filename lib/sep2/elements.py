@@ -32,15 +32,16 @@ POWER_VALUE = const(14)
 MRID = const(15)
 DIGITS = const(16)  # decimal digits, to bytes
 HEX_DIGITS = const(17)  # hex digits, to bytes in upper case
+PLAIN = const(18)  # up to 32 bytes of text, to bytes
 # ... then elements that may hold others.
-LINK = const(18)  # with an href, to str
-GROUP = const(19)
-LIST_ITEM = const(20)
-LIMIT = const(21)  # mode of an ActivePower that is not below zero
-TARGET = const(22)  # mode of an ActivePower
-ROOT = const(23)
+LINK = const(19)  # with an href, to str
+GROUP = const(20)
+LIST_ITEM = const(21)
+LIMIT = const(22)  # mode of an ActivePower that is not below zero
+TARGET = const(23)  # mode of an ActivePower
+ROOT = const(24)
 
-_LETTERS = b"tbphiursfcwPQmvkdxlgoLTR"
+_LETTERS = b"tbphiursfcwPQmvkdxnlgoLTR"
 LOWEST = (0, 0, 0, 0, 0, 0, -3600, 0, 0, 0, 0, 0, -10000)
 HIGHEST = (
     0, 255, 255, 65535, 0xFFFFFFFF, 4, 3600, DURATION_MAX, 1, DURATION_MAX, 1, 10000, 10000,
@@ -61,18 +62,25 @@ TEXT = (
     b"rampTms h8"
     # The roots of all documents, and then what stands in them.
     b"|DERControlList R3 DefaultDERControl R7 DeviceCapability R8 Time R9 Registration Ra "
-    b"EndDeviceList Rb EndDevice oc FunctionSetAssignmentsList Rd DERProgramList Rf"
+    b"EndDeviceList Rb EndDevice oc FunctionSetAssignmentsList Rd DERProgramList Rf DERList Rh "
+    b"MirrorUsagePointList Rj ConnectionPoint Rl"
     b"|mRID k0 DERControlBase g5 setGradW h9"
     b"|TimeLink l0 EndDeviceListLink l1 MirrorUsagePointListLink l2"
     b"|currentTime t3 quality b4"
     b"|pIN i5"
     b"|EndDevice oc"
     b"|lFDI x7 sFDI d9 enabled fa DERListLink l6 LogEventListLink l8 RegistrationLink lc "
-    b"FunctionSetAssignmentsListLink lb ConnectionPointLink ld"
+    b"FunctionSetAssignmentsListLink lb ConnectionPointLink ld postRate si"
     b"|FunctionSetAssignments oe"
     b"|DERProgramListLink le TimeLink l0"
     b"|DERProgram og"
     b"|primacy ph DefaultDERControlLink lf DERControlListLink lg"
+    b"|DER oi"
+    b"|AssociatedDERProgramListLink le DERCapabilityLink lj DERSettingsLink lk DERStatusLink ll "
+    b"DERAvailabilityLink lm"
+    b"|MirrorUsagePoint ok"
+    b"|mRID xn deviceLFDI x7 postRate si"
+    b"|connectionPointId no id no"
 )
 IN_BASE = const(5)  # tables by their place in the text
 ROOTS = const(6)
@@ -82,7 +90,8 @@ _QUICK_ROWS = const(18)
 ATTRIBUTES = [
     "time_href", "edev_href", "mup_href", "current", "quality", "pin", "der_href", "lfdi",
     "log_href", "sfdi", "enabled", "fsa_href", "registration_href", "cp_href", "derp_href",
-    "dderc_href", "derc_href", "primacy",
+    "dderc_href", "derc_href", "primacy", "post_rate", "dercap_href", "derg_href", "ders_href",
+    "dera_href", "mrid", "cp_id",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Who the device is to the server: LFDI, SFDI and the registration PIN.
+"""Who the device is to the server: LFDI, SFDI, the registration PIN, mRIDs of its telemetry.
 
 Enters: the DER of the device's own certificate.  Leaves: the identifiers of IEEE 2030.5.
 
@@ -50,3 +50,19 @@ def _digit_sum(number):
         total += number % 10
         number //= 10
     return total
+
+
+def mup_mrid(lfdi, role, pen):
+    """mRID of a MirrorUsagePoint, as 32 bytes: the LFDI's head, the role and the PEN.
+
+    role: b"03" or b"49".  pen: 0 .. 99999999, written in decimal (requirements G4, J16).
+    """
+    return lfdi[:22] + role + b"%08d" % pen
+
+
+def mmr_mrid(lfdi, what, role, pen):
+    """mRID of a MirrorMeterReading, as 32 bytes; `what` (bytes) names the quantity and phase.
+
+    The LFDI goes into the hash: no two devices of a maker share one (requirements G4, J15).
+    """
+    return mup_mrid(hexlify(hashlib.sha256(lfdi + what).digest()[:11]).upper(), role, pen)

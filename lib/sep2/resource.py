@@ -36,6 +36,7 @@ from .elements import (
     LOWEST,
     NEXT,
     NONE,
+    PLAIN,
     QUICK,
     ROOT,
     ROOTS,
@@ -54,6 +55,7 @@ DONE = const(2)
 
 HREF_MAX = const(255)
 INT_MAX = const(0x3FFFFFFF)
+_TEXT_MAX = const(32)  # of a String32
 
 _DEPTH = const(8)
 _TIME_DIGITS = const(10)  # of a Unix time from 2001 to 2286
@@ -181,6 +183,11 @@ class Resource:
             self.wrong(row, "twice")
         elif kind < DIGITS:
             setattr(self, name, self.number(row))
+        elif kind == PLAIN:
+            start, end = self.trim(), self._xml.value_end
+            if end - start > _TEXT_MAX:
+                self.wrong(row, "too long")
+            setattr(self, name, bytes(self._window[start:end]))
         elif self.digits(10 if kind == DIGITS else 16, 12 if kind == DIGITS else 40) < 0:
             self.wrong(row, "unreadable")
         else:

@@ -33,7 +33,7 @@ class Registration(Resource):
 
 class EndDeviceList(Resource):
     """Items: href, lfdi (bytes, upper case), sfdi (bytes), enabled (1, 0, -1), fsa_href, der_href,
-    registration_href, cp_href, log_href (requirements B3).
+    registration_href, cp_href, log_href, post_rate (s, -1 when absent) (requirements B3).
 
     A single EndDevice, as a Location leads to, is read as a list of one.
     """
@@ -54,3 +54,25 @@ class DERProgramList(Resource):
 
     content = 15
     item = 16
+
+
+class DERList(Resource):
+    """Items: href, derp_href, dercap_href, derg_href, ders_href, dera_href (requirements B11)."""
+
+    content = 17
+    item = 18
+
+
+class MirrorUsagePointList(Resource):
+    """Items: href, mrid (bytes, upper case), lfdi (bytes, upper case), post_rate (s, -1 when
+    absent) (requirements G10); what meter readings they list is passed over.
+    """
+
+    content = 19
+    item = 20
+
+
+class ConnectionPoint(Resource):
+    """cp_id: connectionPointId, or `id` as v1.1 named it, as bytes; None when absent (B6)."""
+
+    content = item = 21

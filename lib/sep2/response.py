@@ -1,15 +1,18 @@
-"""Bodies that are posted for a control, and the query of a page.
+"""The response to a control, and the query of a page.
 
 Enters: an mRID key, a status and a time.  Leaves: a body in the writer's buffer.
 
     n = write_response(writer, key, 2, now_s2020, own_lfdi)
     href = page("/derp/1/derc", 0, 255)  # "/derp/1/derc?s=0&l=255"
 
-Limit: DERControlResponse alone; bodies of telemetry are not made here.
+Limit: DERControlResponse alone; all other bodies are written by bodies.py itself.
 """
 
-from .profiles import SEP2_NS
-from .record import EPOCH, mrid_text
+from xmlpull import XMLError
+
+from .bodies import write
+from .fields import AT, LFDI, RESPONSE, STATUS, SUBJECT
+from .record import mrid_text
 
 
 def write_response(writer, key, status, created_s2020, lfdi):
@@ -19,14 +22,9 @@ def write_response(writer, key, status, created_s2020, lfdi):
     created_s2020: s since EPOCH.  lfdi: 40 upper-case digits.  XMLError when the buffer is too
     small; a response has 260 bytes at most.  Allocates a few short objects.
     """
-    writer.reset()
-    writer.start(b"DERControlResponse")
-    writer.attribute(b"xmlns", SEP2_NS)
-    writer.leaf(b"createdDateTime", created_s2020 + EPOCH)  # in the order of the schema (E1)
-    writer.leaf(b"endDeviceLFDI", lfdi)
-    writer.leaf(b"status", status)
-    writer.leaf(b"subject", mrid_text(key))
-    writer.end()
+    values = {AT: created_s2020, LFDI: lfdi, STATUS: status, SUBJECT: mrid_text(key)}
+    if write(writer, RESPONSE, values, True):
+        raise XMLError("full", writer.n)
     return writer.n
 
 
