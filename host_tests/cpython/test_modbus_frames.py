@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "host_tests" / "cpython")]
 
-from modbus import BROKEN, EXCEPTION, NEED_DATA, OK, Rtu, Tcp
+from modbus import BROKEN, EXCEPTION, LATE, NEED_DATA, OK, Rtu, Tcp
 from pymodbus.framer import FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU, ExceptionResponse
 from pymodbus.pdu import register_message as pdu
@@ -145,7 +145,7 @@ def test_no_noise_breaks_a_codec(make, framer, request, noise):
     start = 0
     while start < len(noise):
         code = codec.feed(noise, start, len(noise))
-        assert code in (NEED_DATA, BROKEN, EXCEPTION, OK) and codec.at > start
+        assert code in (NEED_DATA, BROKEN, EXCEPTION, OK, LATE) and codec.at > start
         start = codec.at
     codec.reset()
     args = (1, 3, 0, 1)
@@ -153,3 +153,52 @@ def test_no_noise_breaks_a_codec(make, framer, request, noise):
     answer = good_answer(("read", args), [7])
     answer.transaction_id = int.from_bytes(number, "big")
     assert feed(codec, framer(DecodePDU(True)).buildFrame(answer)) == OK
+
+
+@st.composite
+def damages(draw, frame):
+    """The frame as a bad line gives it: cut, flipped, filled up, doubled or another's."""
+    kind, at = draw(st.integers(0, 6)), draw(st.integers(0, len(frame) - 1))
+    noise = draw(st.binary(min_size=1, max_size=12))
+    return (
+        frame[:at],
+        frame[:at] + bytes((frame[at] ^ draw(st.integers(1, 255)),)) + frame[at + 1:],
+        noise + frame,
+        frame[:at] + noise + frame[at:],
+        frame[:at] + frame[at + 1:],
+        frame[at:] + frame,
+        noise * 30,
+    )[kind]
+
+
+@settings(max_examples=500, deadline=None)
+@given(request=requests(), values=st.lists(WORD, min_size=125, max_size=125), data=st.data())
+def test_a_damaged_rtu_answer_is_never_another_value(request, values, data):
+    codec = Rtu()
+    sent = ask(codec, request)
+    good = FramerRTU(DecodePDU(True)).buildFrame(good_answer(request, values))
+    line = (sent if data.draw(st.booleans()) else b"") + data.draw(damages(good))
+    code = feed(codec, line, data.draw(st.lists(st.integers(0, len(line)), max_size=3)))
+    if code == OK and request[0] == "read":
+        regs = array("H", bytes(2 * request[1][3]))
+        codec.copy(regs, 0)
+        assert list(regs) == values[:request[1][3]]
+    # Whatever came: after the next request its answer is taken.
+    codec.reset()
+    ask(codec, request)
+    assert feed(codec, good) == OK
+
+
+@settings(max_examples=200, deadline=None)
+@given(request=requests(), values=st.lists(WORD, min_size=125, max_size=125),
+       cuts=st.lists(st.integers(0, 520), max_size=5), silence=st.integers(0, 3))
+def test_an_echo_is_learned_before_any_answer(request, values, cuts, silence):
+    codec = Rtu()
+    first = ("read", (5, 3, 100, 1 + silence))
+    echo = ask(codec, first)
+    answer = FramerRTU(DecodePDU(True)).buildFrame(good_answer(first, values))
+    assert feed(codec, echo + answer) == OK
+    echo = ask(codec, request)
+    assert feed(codec, echo, [c for c in cuts if c < len(echo)]) == NEED_DATA
+    good = FramerRTU(DecodePDU(True)).buildFrame(good_answer(request, values))
+    assert feed(codec, good, [c for c in cuts if c < len(good)]) == OK

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import termios
 from pathlib import Path
 
@@ -15,10 +16,10 @@ INVERTER = {40080 + i: 0x0A0D + 0x0101 * i for i in range(12)}  # bytes that a c
 CRC, WRONG, LATE, CONNECTS = 6, 7, 8, 9
 
 
-def run(link, ms, line=(19200, 2, 1)):
+def run(link, ms, line=(19200, 2, 1), period_ms=50, timeout_ms=150):
     """What serial_line.py prints."""
     env = micropython_env(ROOT / "boards" / "unix")
-    argv = [MICROPYTHON, "-X", "heapsize=160k", SCRIPT, link, ms, *line]
+    argv = [MICROPYTHON, "-X", "heapsize=160k", SCRIPT, link, ms, *line, period_ms, timeout_ms]
     done = subprocess.run([str(word) for word in argv], env=env, capture_output=True, text=True,
                           timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -101,3 +102,28 @@ def test_what_is_no_terminal_is_refused_and_tried_again(tmp_path):
     assert (tmp_path / "file").read_bytes() == bytes(300)
 
 
+@pytest.fixture
+def site(request):
+    """The simulated site's pty, at the pace of 9600 baud, with the faults that are asked for."""
+    faults = [word for name in request.param for word in ("--fault", name)]
+    argv = [sys.executable, "-m", "tools.site", "--rtu", "--baud", "9600", *faults]
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as served:
+        yield json.loads(served.stdout.readline())["rtu"]
+        served.terminate()
+
+
+@pytest.mark.parametrize("site", [(), ("echo",), ("garbage",), ("echo", "garbage")], indirect=True)
+def test_a_line_at_the_pace_of_9600_baud_carries_meter_and_inverter(site):
+    got = run(site, 3000, (9600, 2, 1), 200, 400)
+    assert got["results"][:2] == [0, 0] and len(got["values"]) >= 12, got
+    assert got["counts"][2:9] == [0] * 7, got
+    assert 170 <= got["real_ms"][0] <= 260 and got["real_ms"][1] <= 600, got
+
+
+@pytest.mark.parametrize("site", [("silent=4",), ("bad_crc", "200.bad_crc=0"),
+                                  ("meter_wrong_unit",), ("late", "late_ms=300")], indirect=True)
+def test_the_faults_of_the_site_end_in_counts(site):
+    got = run(site, 4000, (9600, 2, 1), 200, 150)
+    lost = sum(got["counts"][2:4])
+    assert lost >= 2 and got["counts"][CONNECTS] == 1, got
+    assert all(result in (0, -1, -2, -3) for result in got["results"]), got

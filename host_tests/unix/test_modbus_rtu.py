@@ -4,7 +4,7 @@
 from array import array
 
 import check
-from modbus import BROKEN, EXCEPTION, NEED_DATA, OK, READ, READ_INPUT, Rtu
+from modbus import BROKEN, CRC, EXCEPTION, NEED_DATA, OK, READ, READ_INPUT, WRONG, Rtu
 
 # The answer to read(17, READ, 107, 3), with the CRC that the bitwise definition gives.
 BODY = bytes.fromhex("110306ae415652 4340".replace(" ", ""))
@@ -91,12 +91,63 @@ def test_each_single_bit_error_is_noticed():
 
 
 def test_noise_before_the_frame_is_broken_and_no_hang():
-    for noise in (b"\0", b"\xff", b"\x11", b"\x11\x03", b"\x11\x83", b"\0\0\0\0", ANSWER[:4]):
+    for noise in (b"\x55", b"\x11", b"\x11\x03", b"\x11\x83", b"\0\x80", ANSWER[:4]):
         codec, _ = asked()
         codes = fed(codec, noise + ANSWER)
         assert codes == [BROKEN], (noise, codes)
         codec.read(17, READ, 107, 3)
         assert fed(codec, ANSWER) == [OK]
+
+
+def test_what_a_turning_line_makes_is_no_part_of_the_frame():
+    for noise in (b"\0", b"\xff", b"\0\0\0\0", b"\xff\0\xff" * 100):
+        codec, _ = asked()
+        assert fed(codec, noise) == [] and codec.give_up() == NEED_DATA
+        codec.read(17, READ, 107, 3)
+        assert fed(codec, noise + ANSWER) == [OK] and registers(codec)[0] == 0xAE41
+
+
+def test_a_broken_answer_says_why():
+    for body, why in (("120306ae4156524340", WRONG), ("110306ae4156524341", CRC),
+                      ("1104", WRONG), ("110308ae", WRONG)):
+        codec, _ = asked()
+        data = bytes.fromhex(body)
+        data += crc(BODY) if why == CRC else crc(data)
+        assert fed(codec, data) == [BROKEN] and codec.why == why, body
+    codec = Rtu()
+    codec.write1(17, 5, 1)
+    assert fed(codec, sealed("110600050002")) == [BROKEN] and codec.why == WRONG
+
+
+def test_the_length_of_the_answer_is_known_beforehand():
+    codec = Rtu()
+    codec.read(1, READ, 0, 26)
+    assert codec.expect == 57
+    codec.write(1, 0, array("H", (1, 2)), 0, 2)
+    assert codec.expect == 8
+
+
+def test_an_echo_is_learned_from_the_first_read_in_any_chunking():
+    _, request = asked()
+    data = request + ANSWER
+    for size in range(1, len(data) + 1):
+        codec, _ = asked()
+        codes = []
+        for start in range(0, len(data), size):
+            codes += fed(codec, data[start:start + size])
+        assert codes == [OK], size
+        n = codec.write1(1, 5, 9)
+        echo = bytes(codec.buf[:n])
+        assert fed(codec, echo) == []  # the echo is no answer to it
+        assert fed(codec, echo) == [OK]
+
+
+def test_what_only_begins_like_an_echo_teaches_nothing():
+    for cut in range(3, 8):
+        codec, request = asked()
+        assert fed(codec, request[:cut] + b"\x55" + ANSWER) == [BROKEN], cut
+        codec.read(17, READ, 107, 3)
+        assert fed(codec, ANSWER) == [OK]  # no echo is waited for
 
 
 def test_what_follows_the_frame_belongs_to_nobody():

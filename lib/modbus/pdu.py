@@ -25,7 +25,12 @@ WRITE = const(16)
 NEED_DATA = const(0)
 OK = const(1)
 EXCEPTION = const(2)  # the device refused: `exception` is its code
-BROKEN = const(3)  # no frame, or no answer to what was asked
+BROKEN = const(3)  # no frame, or no answer to what was asked: `why` says which
+LATE = const(4)  # an answer to an earlier request was passed over; ours may follow
+
+# `why` an answer was BROKEN.
+CRC = const(1)  # damaged, or two talked at once
+WRONG = const(2)  # of another unit, function or length, or it repeats other fields
 
 _FAILED = const(0x80)  # Modbus Application Protocol 1.1b3, 7: set in the function of a refusal
 _READ_MAX = const(125)  # 6.3
@@ -48,9 +53,11 @@ def get16(buf, at):
 class Codec:
     """The part of Tcp and Rtu that knows registers; made by those two only.
 
-    `buf` holds the request, `exception` the device's code (1..255) after EXCEPTION, `at` the index
-    of the first byte that feed() did not take.  `dead`: the stream cannot be followed any more,
-    close it.  `numbered`: an answer names its request, so that a late one is known for what it is.
+    `buf` holds the request, `expect` is how many bytes its answer has on a serial line.
+    `exception` is the device's code (1..255) after EXCEPTION, `why` the cause after BROKEN (CRC,
+    WRONG, 0 for a framing that is none), `at` the index of the first byte not taken by feed().
+    `dead`: the stream cannot be followed any more, close it.  `numbered`: an answer names its
+    request, so that a late one is known for what it is.
     """
 
     numbered = False
@@ -66,6 +73,8 @@ class Codec:
         self._waiting = False
         self._n = 0  # bytes of a frame in _rx
         self.exception = 0
+        self.expect = 0
+        self.why = 0
         self.at = 0
         self.dead = False
 
@@ -116,8 +125,8 @@ class Codec:
     def feed(self, data, start, end):
         """Take data[start:end], as far as one answer goes; `at` is where it stopped.
 
-        Returns NEED_DATA, OK, EXCEPTION or BROKEN.  Bytes that belong to no request are passed
-        over.  Keeps nothing of `data`.  Does not allocate.
+        Returns NEED_DATA, OK, EXCEPTION, BROKEN or LATE.  Bytes that belong to no request are
+        passed over.  Keeps nothing of `data`.  Does not allocate.
         """
         raise NotImplementedError
 
@@ -157,6 +166,7 @@ class Codec:
         # answer repeats (6.3, 6.6, 6.12 and 7) must be the same.
         rx, at = self._rx, self._unit_at
         asked = self.buf[at + 1]
+        self.why = WRONG
         if rx[at] != self.buf[at]:
             return BROKEN
         if rx[at + 1] == asked | _FAILED:

@@ -2,20 +2,23 @@
 
 Enters and leaves: see pdu.py.
 
-    codec = Rtu(echo=True)        # RS-485 whose receiver hears our own request
+    codec = Rtu()
     n = codec.read(200, READ, 40069, 26)
 
 The length of an answer follows from its first three bytes: no silence is timed.  What differs
 from the expected answer is BROKEN at once; then, as after give_up(), all bytes are passed over
-until the next request.  Limit: the caller keeps the silence between two frames, and lets the
-line fall quiet after BROKEN or no answer: a late answer bears no number.
+until the next request.  Two things of real RS-485 lines are passed over in front of an answer:
+bytes 0x00 and 0xFF, which a line makes when its direction turns and no unit can send there, and
+our own request, where the receiver hears it: that is learned from the first read that comes back.
+Limit: the caller keeps the silence between two frames, and after BROKEN or no answer finds out
+whether one is still to come: a late answer bears no number.
 """
 
 from array import array
 
 from micropython import const
 
-from .pdu import BROKEN, NEED_DATA, READ_INPUT, Codec
+from .pdu import BROKEN, CRC, NEED_DATA, READ_INPUT, WRONG, Codec
 
 _START = const(0xFFFF)  # MODBUS over Serial Line 1.02, 2.5.1.2 and appendix B
 _POLYNOMIAL = const(0xA001)
@@ -36,7 +39,8 @@ def _make_table():
 class Rtu(Codec):
     """Codec of a serial line; units 1..247. Allocates two buffers of 260 bytes once.
 
-    echo: each byte that is sent comes back before the answer, and must.
+    echo: each byte that is sent comes back before the answer, and must.  Learned where not said,
+    so begin with a read: an echoed WRITE1 looks like its answer.
     """
 
     _table = None  # made by the first line, shared by all
@@ -46,10 +50,15 @@ class Rtu(Codec):
         if Rtu._table is None:
             Rtu._table = _make_table()
         self._crc_of = Rtu._table
-        self._echo = echo
+        self._told = self._echo = echo
         self._sent = 0  # bytes of the request
         self._echoed = 0  # of them, how many came back
         self._total = 0  # bytes of the answer, once its head is there
+
+    def reset(self):
+        """See Codec.reset; an echo is learned anew."""
+        Codec.reset(self)
+        self._echo = self._told
 
     def _seal(self, n):
         crc = self._crc(self.buf, n)
@@ -57,6 +66,7 @@ class Rtu(Codec):
         self.buf[n + 1] = crc >> 8
         self._sent = n + 2
         self._echoed = 0 if self._echo else self._sent
+        self.expect = 5 + 2 * self._second if self.buf[1] <= READ_INPUT else 8
         self._n = 0
         self._waiting = True
         return n + 2
@@ -85,22 +95,43 @@ class Rtu(Codec):
     def _own(self, byte):
         # Another byte than we sent: two talk at once.
         if byte != self.buf[self._echoed]:
+            self.why = CRC
             return BROKEN
         self._echoed += 1
+        if self._echoed == self._sent:
+            self._echo = True
         return NEED_DATA
 
     def _answer(self, byte):
         n = self._n
+        if n == 0 and not 0 < byte < 0xFF:
+            return NEED_DATA
         self._rx[n] = byte
         self._n = n = n + 1
         if n < _HEAD:
             return NEED_DATA
         if n == _HEAD:
             self._total = self._length()
-            return NEED_DATA if self._total else BROKEN
+            self.why = WRONG
+            return NEED_DATA if self._total else self._unfit()
         if n < self._total:
             return NEED_DATA
-        return self._judge(n - 2) if self._crc(self._rx, n) == 0 else BROKEN
+        if self._crc(self._rx, n) == 0:
+            return self._judge(n - 2)
+        self.why = CRC
+        return self._unfit()
+
+    def _unfit(self):
+        # No answer, unless it is the first time that our own request is heard.
+        n = self._n
+        if self._echo or n >= self._sent:
+            return BROKEN
+        for i in range(n):
+            if self._rx[i] != self.buf[i]:
+                return BROKEN
+        self._n = 0
+        self._echoed = n
+        return NEED_DATA
 
     def _length(self):
         # Of the whole answer by its head; 0 when it does not begin as our answer must.

@@ -8,13 +8,13 @@ Enters and leaves: see pdu.py.
     | transaction 2 | protocol 2 (0) | length 2 | unit 1 | function 1 | ...
 
 A late answer to an earlier request carries an earlier number: it is passed over, whole or in any
-pieces.  A header that is none means that the stream is out of step: `dead`, until reset().
+pieces (LATE).  A header that is none means that the stream is out of step: `dead`, until reset().
 Limit: a device that does not repeat the number is never heard.
 """
 
 from micropython import const
 
-from .pdu import BROKEN, NEED_DATA, Codec, get16, put16
+from .pdu import BROKEN, LATE, NEED_DATA, Codec, get16, put16
 
 # MODBUS Messaging on TCP/IP Implementation Guide 1.0b, 3.1.3.
 _HEADER = const(6)  # bytes before the unit
@@ -70,12 +70,13 @@ class Tcp(Codec):
             return NEED_DATA
         self.dead = True
         self._waiting = False
+        self.why = 0
         return BROKEN
 
     def _close(self):
         # A whole frame: the answer that is waited for, or one that came too late?
         self._n = 0
         if not self._waiting or get16(self._rx, 0) != self._number:
-            return NEED_DATA
+            return LATE
         self._waiting = False
         return self._judge(self._total - _HEADER)
