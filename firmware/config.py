@@ -28,7 +28,7 @@ KEYS = {
     "register": (INT, 0, 1, 0, "1: register in band where the server does not know us"),
     "nmi": (TEXT, 1, 32, "", "National Metering Identifier, for the ConnectionPoint"),
     "pen": (INT, 0, 99999999, 0, "Private Enterprise Number, at the end of every mRID we make"),
-    "spread_s": (INT, 0, 900, 60, "s, after a power cut the first contact comes within them"),
+    "spread_s": (INT, 0, 900, 300, "s, after a power cut the first contact comes within them"),
     "drop_unlisted": (INT, 0, 1, 0, "1: a control that vanished from its list ends, silently"),
     "pin": (INT, 0, 999999, -1, "registration PIN; the server's must equal it"),
     "inverter": (DEVICE, None, None, REQUIRED, "the inverter: host:port/unit or rtu:..."),

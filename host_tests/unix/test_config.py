@@ -62,6 +62,32 @@ def test_a_wrong_value_says_line_key_and_range():
         refused(GOOD.replace("192.168.1.20:502/1\n", wrong + "\n"), "host:port/unit")
 
 
+def test_a_serial_line_gives_name_speed_form_and_unit():
+    for text, parity, stop in (("9600", 0, 1), ("9600,8N1", 0, 1), ("19200,8E1", 2, 1),
+                               ("115200,8O1", 1, 1), ("9600,8N2", 0, 2)):
+        conf = load(GOOD.replace("192.168.1.20:502/1\n", "rtu:/dev/ttyUSB0@" + text + "/7\n"))
+        baud = int(text.split(",")[0])
+        assert conf.inverter == ("/dev/ttyUSB0", (baud, parity, stop), 7), conf.inverter
+
+
+def test_a_serial_line_that_cannot_be_is_refused():
+    for wrong in ("rtu:@9600/1", "rtu:x/1", "rtu:x@/1", "rtu:x@9601/1", "rtu:x@9600/0",
+                  "rtu:x@9600,7E1/1", "rtu:x@9600,8X1/1", "rtu:x@9600,8N3/1", "rtu:x@9600,8N/1",
+                  "rtu:x@9600,/1", "rtu:x@9600,8N1,8N1/1", "rtu:x@9600", "rtu:/dev/ttyS0/1",
+                  "rtu:x@-9600/1", "rtu:x@9600,8N12/1"):
+        refused(GOOD.replace("192.168.1.20:502/1\n", wrong + "\n"), "rtu:name@baud/unit")
+
+
+def test_one_serial_line_has_one_speed():
+    both = GOOD.replace("192.168.1.20:502/", "rtu:/dev/ttyS1@9600/")
+    conf = load(both)
+    assert conf.inverter[:2] == conf.meter[:2] and conf.meter[2] == 200
+    for other in ("19200", "9600,8E1", "9600,8N2"):
+        refused(both.replace("@9600/200", "@" + other + "/200"), "/dev/ttyS1", "another")
+    conf = load(GOOD.replace(":502/200", ":1502/200"))  # two ports of one host are two buses
+    assert conf.meter[1] == 1502
+
+
 def test_unknown_doubled_and_broken_lines_are_refused():
     refused(GOOD + "exp_limit = 3\n", "no such key exp_limit")
     refused(GOOD + "site_exp_w = 3\n", "twice")
