@@ -1,20 +1,13 @@
-"""What the image carries: every package of lib/, the modules of firmware/ and board.py.
+"""What the image carries: lib/, firmware/ and board.py, slimmed as one program (tools/build).
 
-Paths are relative to this file, as MicroPython's manifests are.  A package is taken as its own
-manifest says, so a folder without one is left out.
+Run by MicroPython's makemanifest in this folder.
 """
 
-import os
+import sys
+
+sys.path.insert(0, "../..")
+
+from tools.build.frozen import frozen
 
 metadata(version="0.1.0", description="microsep2 for 32-bit words, on the unix port")
-
-add_library("microsep2", "../../lib")  # noqa: F821
-for name in sorted(os.listdir("../../lib")):
-    if os.path.exists("../../lib/" + name + "/manifest.py"):
-        require(name, library="microsep2")
-
-for name in sorted(os.listdir("../../firmware")):
-    if name.endswith(".py") and name != "manifest.py":
-        module(name, base_path="../../firmware")
-
-module("board.py")
+freeze(frozen("unix32"), opt=3)

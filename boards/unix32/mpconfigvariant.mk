@@ -6,7 +6,7 @@ MICROPY_PY_SSL = 1
 MICROPY_SSL_AXTLS = 0
 MICROPY_SSL_MBEDTLS = 1
 MBEDTLS_CONFIG_FILE = \"sep2_mbedtls.h\"
-CFLAGS += -I$(VARIANT_DIR)/../mbedtls
+CFLAGS += -I$(USER_C_MODULES)/mbedtls
 FROZEN_MANIFEST = $(VARIANT_DIR)/manifest.py
 # Nothing is taken from micropython-lib; the makefile only looks for a README.md there.
 MPY_LIB_DIR = $(VARIANT_DIR)

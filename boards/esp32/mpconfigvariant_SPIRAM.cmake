@@ -1,0 +1,2 @@
+# Modules with PSRAM (WROVER).
+list(APPEND SDKCONFIG_DEFAULTS boards/sdkconfig.spiram)

@@ -1,0 +1,6 @@
+# RP2350 with a W5500: W5500-EVB-Pico2, which is a Pico 2 with 2 MiB of flash.
+set(PICO_BOARD pico2)
+set(PICO_PLATFORM rp2350)
+set(PICO_FLASH_SIZE_BYTES 2097152)
+add_compile_definitions(PICO_FLASH_SIZE_BYTES=2097152)
+set(MICROPY_PY_NETWORK_WIZNET5K W5500)

@@ -1,0 +1,4 @@
+# RP2350 with Wi-Fi: Pico 2 W.
+set(PICO_BOARD pico2_w)
+set(PICO_PLATFORM rp2350)
+set(MICROPY_PY_NETWORK_CYW43 ON)

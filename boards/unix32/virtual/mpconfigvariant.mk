@@ -1,0 +1,2 @@
+# The image of the scenario tests: as ../mpconfigvariant.mk, with another clock, poller and network.
+include $(VARIANT_DIR)/../mpconfigvariant.mk
