@@ -81,6 +81,65 @@ def controls(pct=10000, sf=-2, rvrt=0, win=0, rmp=0, ena=0):
     return model(123, 24, {4: 1, 5: pct, 6: win, 7: rvrt, 8: rmp, 9: ena, 23: sf})
 
 
+def _with(values, more):
+    values.update({int(k[1:]): v for k, v in more.items()})
+    return values
+
+
+def der(w=2500, **more):
+    """Model 701 with three phases; scale factors at 113 to 120."""
+    return model(701, 153, _with({
+        2: 2, 3: 1, 4: 3, 5: 1, 6: [0, 0], 8: [0, 0], 10: w, 11: 2600, 12: -123, 15: 4000,
+        16: 2310, 17: [0, 50010], 41: 900, 42: 950, 43: -41, 47: 2301, 64: 850, 66: -42,
+        70: 2302, 87: 750, 89: -40, 93: 2303, 113: -1, 114: -1, 115: -3, 116: 0, 117: -2, 118: 0,
+        119: 0, 120: 0}, more))
+
+
+def der_ratings(wmax=10000, sf=0, **more):
+    """Model 702: ratings at 2, settings at 26."""
+    return model(702, 50, _with({
+        2: 10500, 7: 11000, 8: 4400, 9: 4300, 10: 5000, 11: 6000, 14: 4000, 26: wmax, 31: 10500,
+        32: 4000, 33: 3900, 34: 4500, 35: 5500, 38: 3990, 45: sf, 46: -2, 47: 0, 48: 0, 49: -1,
+        50: -1}, more))
+
+
+def enter(es=1):
+    return model(703, 17, {2: es, 17: -1, 18: -2})
+
+
+def der_controls(ena=0, pct=1000, sf=-1, **more):
+    """Model 704: limit at 14 to 19, set point at 22 to 32."""
+    return model(704, 65, _with({
+        14: ena, 15: pct, 16: 1000, 17: 0, 18: [0, 0], 20: [0, 0], 22: 0, 23: 0, 24: [0, 0],
+        26: [0, 0], 30: 0, 31: [0, 0], 54: sf, 55: 0}, more))
+
+
+def state(pv=7, stor=0, ecp=1):
+    return model(122, 44, {2: pv, 3: stor, 4: ecp})
+
+
+def storage(wchamax=5000, sf=-2, **more):
+    """Model 124."""
+    return model(124, 24, _with({
+        2: wchamax, 3: 100, 4: 100, 5: 0, 7: 500, 8: 6543, 11: 4, 12: 10000, 13: 10000, 14: 0,
+        15: 0, 16: 0, 17: 1, 18: 0, 19: 0, 21: -2, 22: -2, 24: -1, 25: sf}, more))
+
+
+def der_storage(**more):
+    return model(713, 7, _with({2: 1000, 3: 432, 4: 432, 5: 1000, 6: 0, 7: 1, 8: -1}, more))
+
+
+def lithium(**more):
+    """Model 802: the fixed part."""
+    return model(802, 62, _with({
+        3: 1000, 4: 500, 5: 500, 11: 432, 16: 3, 47: -1200, 53: 1, 54: 1, 56: -1, 63: 0}, more))
+
+
+def plant_der(**kwargs):
+    """An inverter of the 7xx family; keywords go to der_controls()."""
+    return chain_of(common(), der(), der_ratings(), enter(), der_controls(**kwargs))
+
+
 def plant(**kwargs):
     """An inverter with all that a limit needs; keywords go to controls()."""
     return chain_of(common(), inverter(), nameplate(), settings(), controls(**kwargs))
@@ -105,7 +164,7 @@ class Device:
         self.refused = {}
         self.no_read = set()
         self.no_write = set()
-        self.functions = {3, 6, 16}
+        self.functions = {3, 4, 6, 16}
         self.code = None  # answers everything with this exception
         self.frozen = False
         self.on_read = None
@@ -115,14 +174,14 @@ class Device:
         """One operation: 0 done, an exception code, -2 silence."""
         at = self.n
         self.n += 1
-        self.log.append((kind, addr, count, [regs[i] for i in range(count)] if kind > 3 else None))
+        self.log.append((kind, addr, count, [regs[i] for i in range(count)] if kind > 4 else None))
         if at in self.silent or (self.silent_from is not None and at >= self.silent_from):
             return -2
         if self.code or at in self.refused:
             return self.code or self.refused[at]
         if kind not in self.functions:
             return 1
-        if kind == 3:
+        if kind <= 4:
             return self._read(addr, count, regs)
         for i in range(count):
             if addr + i in self.no_write or addr + i not in self.words:
@@ -143,12 +202,12 @@ class Device:
 
     def writes(self):
         """(function, address, values) of every write that came."""
-        return [(k, a, v) for k, a, _, v in self.log if k != 3]
+        return [(k, a, v) for k, a, _, v in self.log if k > 4]
 
 
 def run(seq, device, limit=400):
     """Run a sequence to its end; returns its result. Fails when it does not end."""
-    regs = array("H", bytes(128))
+    regs = array("H", bytes(256))
     for _ in range(limit):
         if not seq.next(regs):
             return seq.result

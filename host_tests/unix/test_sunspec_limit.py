@@ -1,147 +1,28 @@
-# heap: 192k
-"""Ratings, and the power limit: how it is written, what devices refuse, what the readback says."""
+# heap: 224k
+"""The power limit: how it is written, what devices refuse, what the readback says."""
 
 from array import array
 
+
 import check
+from limited import AT, ENA, PCT, RMP, RVRT, WIN, read, ready, stand, wrote
 from registers import (
-    NAN, UNAN, Device, chain_of, common, controls, inverter, model, nameplate, plant, run,
-    settings,
+    NAN, UNAN, Device, chain_of, common, controls, inverter, model, plant, run, settings,
 )
 from sunspec import (
     ABSENT, DIFFERS, OK, REFUSED, SILENT, UNREAD, Inverter, Limit, Ratings, SunspecError, Walk,
 )
 
 
-def read(words, **faults):
-    """A device, its inverter, its ratings and what reading them came to."""
-    device = Device({40000: words})
-    walk = Walk(16)
-    run(walk, device)
-    for name, value in faults.items():
-        setattr(device, name, value)
-    ratings = Ratings(Inverter(walk, 0))
-    return device, ratings, run(ratings, device)
-
-
-def ready(words, grain=1, **faults):
-    """A device and its limit, ready to be begun."""
-    device, ratings, _ = read(words, **faults)
-    device.log = []
-    device.n = 0
-    walk = ratings._walk
-    return device, Limit(Inverter(walk, 0), ratings, grain)
-
-
-AT = 40000 + 2 + 68 + 52 + 28 + 32 + 5  # WMaxLimPct of plant()
-PCT, WIN, RVRT, RMP, ENA = 0, 1, 2, 3, 4
-
-
-def stand(device):
-    return [device.words[AT + i] for i in range(5)]
-
-
-def wrote(limit, device, cap_w):
-    """Begin, run; returns the result and the writes that it took."""
-    device.log = []
-    limit.begin(cap_w)
-    return run(limit, device), device.writes()
-
-
-# Ratings
-
-
-def test_ratings_and_settings():
-    _, r, result = read(plant())
-    assert result == OK
-    assert (r.dertyp, r.wrtg_w, r.vartg_va, r.varrtg_q1_var, r.varrtg_q4_var) == (
-        4, 10000, 11000, 4400, -4400)
-    assert (r.wmax_w, r.vamax_va, r.varmax_q1_var, r.varmax_q4_var) == (10000, 10500, 4000, -4000)
-    assert r.pct_sf == -2 and r.implemented == 31 and r.readable == 31 and r.block
-
-
-def test_ratings_take_four_reads():
-    device, _, _ = read(plant())
-    walked = [addr for _, addr, _, _ in device.log].index(40124)
-    assert device.n - walked == 4 and device.log[-1][1:3] == (AT, 5)
+# Rounding
 
 
 def chain(*models):
     return chain_of(common(), inverter(), *models)
 
 
-def test_wmax_of_the_settings_else_the_rating():
-    assert read(chain(nameplate(10000), settings(8000)))[1].wmax_w == 8000
-    for other in (settings(UNAN), settings(8000, NAN), settings(8000, 11), settings(0)):
-        assert read(chain(nameplate(10000), other))[1].wmax_w == 10000
-    assert read(chain(nameplate(10000)))[1].wmax_w == 10000
-    assert read(chain(settings(8000)))[1].wmax_w == 8000
-    assert read(chain(nameplate(UNAN), settings(UNAN)))[1].wmax_w == ABSENT
-    assert read(chain(controls()))[1].wmax_w == ABSENT
-
-
-def test_a_fraction_of_a_watt_makes_wmax_larger():
-    assert read(chain(settings(49999, -1)))[1].wmax_w == 5000
-    assert read(chain(settings(50000, -1)))[1].wmax_w == 5000
-    assert read(chain(settings(500, 1)))[1].wmax_w == 5000
-    assert read(chain(settings(100, 4)))[1].wmax_w == 1000000
-
-
-def test_ratings_of_a_device_that_refuses_a_model():
-    whole, _, _ = read(plant())
-    first = [addr for _, addr, _, _ in whole.log].index(40124)
-    for refused in range(4):
-        device, r, result = read(plant(), refused={first + refused: 2})
-        assert result == OK
-        assert (r.wrtg_w == ABSENT) == (refused == 0)
-        assert (r.vamax_va == ABSENT) == (refused == 1)
-        assert (r.pct_sf == ABSENT) == (refused == 2)
-        assert r.block == (refused != 3) and r.readable == 31
-        assert r.wmax_w == 10000
-    assert read(plant(), code=2)[2] == REFUSED
-
-
-def test_a_lost_answer_is_asked_for_again_and_two_leave_the_reading_silent():
-    whole, _, _ = read(plant())
-    first = [addr for _, addr, _, _ in whole.log].index(40124)
-    for lost in range(first, whole.n):
-        _, r, result = read(plant(), silent={lost})
-        assert result == OK and r.wmax_w == 10000 and r.pct_sf == -2 and r.block
-        _, r, result = read(plant(), silent={lost, lost + 1})
-        assert result == SILENT
-        assert run(_again(r), Device({40000: plant()})) == OK and r.pct_sf == -2 and r.block
-    assert read(plant(), silent_from=first)[2] == SILENT
-
-
-def _again(ratings):
-    ratings.begin()
-    return ratings
-
-
-def test_registers_that_read_as_unimplemented():
-    _, r, _ = read(plant(win=UNAN, rvrt=UNAN, rmp=UNAN))
-    assert r.implemented == 0b10001 and r.readable == 31
-    _, r, _ = read(plant(pct=UNAN, ena=UNAN))
-    assert r.implemented == 31
-
-
-def test_registers_that_can_only_be_read_one_by_one():
-    _, r, result = read(plant(win=UNAN), no_read={AT + 2})
-    assert result == OK and not r.block
-    assert r.readable == 0b11011 and r.implemented == 0b11101
-
-
-def test_short_models_are_not_read_beyond_their_end():
-    device, r, _ = read(chain(model(120, 5, {3: 9, 4: 0}), model(121, 22, {2: 9, 22: 0}),
-                              model(123, 10, {5: 0})))
-    assert r.wrtg_w == ABSENT and r.wmax_w == ABSENT and r.pct_sf == ABSENT and r.block
-
-
-# Rounding
-
-
-def limit_of(wmax, wmax_sf=0, sf=-2, grain=1):
-    return ready(chain(settings(wmax, wmax_sf), controls(sf=sf)), grain)[1]
+def limit_of(wmax, wmax_sf=0, sf=-2, quirk=None):
+    return ready(chain(settings(wmax, wmax_sf), controls(sf=sf)), quirk)[1]
 
 
 def test_raw_is_the_floor_of_the_exact_value():
@@ -167,10 +48,12 @@ def test_caps_outside_the_rating():
 
 
 def test_coarse_devices_get_whole_steps_rounded_down():
-    limit = limit_of(8000, grain=100)
+    grain = b"\x00\x01\x00\x00\x00\x00\x00\x00"
+    limit = limit_of(8000, quirk=grain)
     assert limit.raw_of(7999) == 9900 and limit.raw_of(8000) == 10000 and limit.raw_of(79) == 0
-    assert limit_of(8000, sf=0, grain=100).raw_of(7999) == 99
-    assert limit_of(8000, sf=0, grain=1000).raw_of(7999) == 90
+    assert limit_of(8000, sf=0, quirk=grain).raw_of(7999) == 99
+    grain = b"\x00\x0a\x00\x00\x00\x00\x00\x00"
+    assert limit_of(8000, sf=0, quirk=grain).raw_of(7999) == 90
 
 
 def test_a_device_that_cannot_be_limited_is_refused():
@@ -178,7 +61,7 @@ def test_a_device_that_cannot_be_limited_is_refused():
                   chain(settings(), controls(sf=-3)), chain(settings(), controls(sf=3)),
                   chain(settings(1001, 4), controls()), chain(settings(), model(123, 7, {}))):
         device, ratings, _ = read(words)
-        check.raises(SunspecError, Limit, Inverter(ratings._walk, 0), ratings)
+        check.raises(SunspecError, Limit, ratings._inverter, ratings)
 
 
 # Writing
@@ -213,13 +96,12 @@ def test_a_device_that_takes_function_6_only_is_learned():
         device.words[AT + ENA] = 0
         assert wrote(limit, device, 3000) == (DIFFERS, [(6, AT, [3000])])
         assert limit.written_w == ABSENT
-        assert wrote(limit, device, 3000)[1] == [(6, AT, [3000]), (6, AT + RVRT, [0]),
-                                                 (6, AT + ENA, [1])]
+        assert wrote(limit, device, 3000)[1] == [(6, AT, [3000]), (6, AT + ENA, [1])]
         assert limit.result == OK and limit.written_w == 3000
 
 
 def test_a_device_that_takes_function_16_for_single_registers_only():
-    device, limit = ready(plant(win=UNAN), functions={3, 16})
+    device, limit = ready(plant(win=UNAN, rvrt=60), functions={3, 16})
     device.no_write = {AT + WIN}
     assert wrote(limit, device, 5000) == (OK, [(6, AT, [5000]), (16, AT, [5000]),
                                                (16, AT + RVRT, [0]), (16, AT + ENA, [1])])
@@ -419,7 +301,7 @@ def test_writing_and_reading_back_allocate_nothing():
             setattr(device, name, value)
         ratings.begin()
         locked_run(ratings, device, regs)
-        limit = Limit(Inverter(ratings._walk, 0), ratings)
+        limit = Limit(Inverter(ratings._inverter.walk, 0), ratings)
         for refused in ({}, {device.n: 2}, {device.n: 2, device.n + 1: 2}):
             device.refused = refused
             check.locked(limit.begin, 4321)

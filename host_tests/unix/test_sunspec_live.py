@@ -1,49 +1,18 @@
-# heap: 192k
+# heap: 224k
 """Inverter and meter: every value, every sentinel, null frames, signs, truncated chains."""
 
 import check
+from live_frames import (
+    INVERTER, METER, PHASES, der_made, inverter_float, made, meter_float, values, walk_of,
+)
 from registers import (
-    NAN, UNAN, Device, chain_of, common, frame, inverter, meter, model, plant, run, single,
+    NAN, UNAN, Device, common, der, frame, inverter, meter, model, plant, run,
+    single,
 )
 from sunspec import (
-    ABSENT, ABSENT_ALL, NULL_FRAME, OK, Inverter, Meter, SunspecError, Walk,
+    ABSENT, ABSENT_ALL, NULL_FRAME, OK, Inverter, Meter, SunspecError,
+    Walk,
 )
-
-INVERTER = ("w", "var", "va", "mhz", "dv_a", "dv_b", "dv_c")
-METER = ("w", "var", "mhz", "dv_a", "dv_b", "dv_c", "w_a", "w_b", "w_c", "var_a", "var_b", "var_c")
-
-
-def walk_of(*models):
-    walk = Walk(16)
-    run(walk, Device({40000: chain_of(*models)}))
-    return walk
-
-
-def made(words, cls=Inverter, *args):
-    """The object for a device with that model, and its frame cut out of the words."""
-    thing = cls(walk_of(common(), words), 0, *args)
-    first = thing.live_addr - 40070
-    return thing, frame(words, first, thing.live_count)
-
-
-def values(thing, names):
-    return [getattr(thing, name) for name in names]
-
-
-def inverter_float(**more):
-    v = {16: single(230.1), 18: single(230.2), 20: single(230.3), 22: single(2500.9),
-         24: single(50.01), 26: single(2600.0), 28: single(-123.9), 48: 4}
-    v.update({int(k[1:]): x for k, x in more.items()})
-    return model(113, 60, v)
-
-
-def meter_float(**more):
-    v = {12: single(230.1), 14: single(230.2), 16: single(230.3), 26: single(50.01),
-         28: single(-700.5), 30: single(-300.0), 32: single(-250.0), 34: single(-150.5),
-         44: single(90.0), 46: single(40.0), 48: single(30.0), 50: single(20.0)}
-    v.update({int(k[1:]): x for k, x in more.items()})
-    return model(213, 124, v)
-
 
 def test_an_inverter_of_integers():
     for model_id, phases in ((101, 1), (102, 2), (103, 3)):
@@ -152,14 +121,94 @@ def test_zero_watts_by_night_are_zero_and_no_null_frame():
 
 
 def test_the_state_has_a_block_of_its_own():
-    words = inverter()
+    words = inverter(_40=0, _41=1 << 8 | 1 << 10)
     thing, _ = made(words)
-    assert (thing.state_addr, thing.state_count) == (40070 + 38, 1)
-    assert thing.take_state(frame(words, 38, 1)) == OK and thing.st == 4
+    assert (thing.state_addr, thing.state_count) == (40070 + 38, 4)
+    assert thing.take_state(frame(words, 38, 4)) == OK and thing.st == 4
+    assert thing.alarms == 1 << 3 | 1 << 1  # over frequency, over voltage
     for st in (0, 9, 0xFFFF):
-        assert thing.take_state([st]) == ABSENT_ALL and thing.st == ABSENT
+        assert thing.take_state([st, 0, 0, 0]) == ABSENT_ALL and thing.st == ABSENT
     thing, _ = made(inverter_float())
-    assert thing.state_addr == 40070 + 48
+    assert (thing.state_addr, thing.state_count) == (40070 + 48, 4)
+
+
+def test_each_event_becomes_the_alarm_of_the_same_meaning_or_none():
+    thing, _ = made(inverter())
+    meant = {6: 7, 8: 3, 9: 4, 10: 1, 11: 2}
+    for bit in range(30):
+        thing.take_state([4, 0, 1 << bit >> 16, 1 << bit & 0xFFFF])
+        assert thing.alarms == (1 << meant[bit] if bit in meant else 0), bit
+    thing.take_state([4, 0, 0xFFFF, 0xFFFF])
+    assert thing.alarms == ABSENT and thing.st == 4
+
+
+def eastron(**more):
+    """Input registers 0 to 71 of an SDM630."""
+    v = {0: 230.1, 2: 230.2, 4: 230.3, 12: -300.0, 14: -250.0, 16: -150.5, 24: 40.0, 26: 30.0,
+         28: 20.0, 52: -700.5, 56: 710.0, 60: 90.0, 70: 50.01}
+    v.update({int(k[1:]): x for k, x in more.items()})
+    words = [0] * 72
+    for at, value in v.items():
+        words[at:at + 2] = value if isinstance(value, list) else single(value)
+    return words
+
+
+def test_a_meter_without_sunspec_is_a_row_of_a_table():
+    thing = Meter(None, "sdm630")
+    assert (thing.live_kind, thing.live_addr, thing.live_count, thing.phases) == (4, 0, 72, 3)
+    device = Device({0: eastron()})
+    regs = frame([0] * 80, 0, 80, 80)
+    assert device.do(thing.live_kind, thing.live_addr, thing.live_count, regs) == 0
+    assert thing.take(regs) == OK and thing.walk is None
+    got = values(thing, METER)
+    assert got[:2] == [-700, 90] and got[6:] == [-300, -250, -150, 40, 30, 20]
+    assert thing.va == 710 and abs(got[3] - 2301) <= 1 and abs(got[5] - 2303) <= 1
+    thing = Meter(None, "sdm120", -1)
+    words = [0] * 72
+    for at, value in ((0, 230.1), (12, -700.5), (18, 710.0), (24, 90.0), (70, 50.01)):
+        words[at:at + 2] = single(value)
+    assert thing.take(frame(words, 0, 72, 72)) == OK and thing.phases == 1
+    assert values(thing, ("w", "w_a", "var", "var_a")) == [700, 700, -90, -90]
+    assert thing.w_b == thing.dv_b == ABSENT and abs(thing.dv_a - 2301) <= 1
+    check.raises(SunspecError, Meter, None, "sdm9")
+    check.raises(SunspecError, Meter, None, "sdm630", 0)
+
+
+def test_a_meter_without_sunspec_knows_nan_null_frames_and_brevity():
+    thing = Meter(None, "sdm630")
+    assert thing.take(frame(eastron(_52=[0x7FC0, 0]), 0, 72, 72)) == OK
+    assert thing.w == ABSENT and thing.w_a == -300
+    assert thing.take(frame([0] * 72, 0, 72, 72)) == NULL_FRAME and thing.w_a == ABSENT
+    thing = Meter(None, "sdm630", brief=True)
+    assert (thing.live_addr, thing.live_count) == (52, 20)
+    assert thing.take(frame(eastron(), 52, 20)) == OK
+    assert values(thing, METER)[:2] == [-700, 90] and thing.va == 710
+    assert values(thing, METER)[3:] == [ABSENT] * 9
+
+
+def test_a_megawatt_and_its_phases_are_read_whole():
+    for sf in (2, 3, 4):
+        w = 1000000 // 10**sf
+        for sign in (1, -1):
+            thing, regs = made(inverter(w=sign * w, w_sf=sf))
+            assert thing.take(regs) == OK and thing.w == sign * 1000000
+            thing, regs = made(meter(w=sign * w, w_sf=sf, _19=w, _20=-w), Meter, sign)
+            assert thing.take(regs) == OK
+            assert (thing.w, thing.w_a, thing.w_b) == (1000000, sign * 1000000, -sign * 1000000)
+            thing, regs = der_made(der(w=sign * w, _41=w, _116=sf))
+            thing.top_w = 2000000
+            assert thing.take(regs) == OK
+            assert (thing.w, thing.w_a) == (sign * 1000000, 1000000)
+    thing, regs = made(inverter_float(_22=single(1000000.0), _28=single(-1000000.0)))
+    assert thing.take(regs) == OK and (thing.w, thing.var) == (1000000, -1000000)
+
+
+def test_garbage_far_beyond_the_rating_is_absent():
+    thing, regs = made(inverter(w=21000))
+    thing.top_w = 20000
+    assert thing.take(regs) == OK and thing.w == ABSENT and thing.var == -123
+    regs[4] = 0x10000 - 20000
+    assert thing.take(regs) == OK and thing.w == -20000
 
 
 def test_a_meter_of_integers():
@@ -211,11 +260,20 @@ def test_repeats_count_a_frozen_value():
         assert thing.take(regs) == OK and thing.repeats == 0
         assert thing.take(regs) == OK and thing.repeats == 1
     thing.take(frame([0] * 64, 0, 64))
-    assert thing.repeats == 0
+    assert thing.repeats == -1
+    assert thing.take(regs) == OK and thing.repeats == 0
+
+
+def test_a_fault_beside_a_frame_of_zeros_is_none():
+    thing, regs = made(inverter())
+    assert thing.take(frame([0] * 64, 0, 64)) == NULL_FRAME
+    assert thing.take_state([7, 0, 0, 0]) == ABSENT_ALL and thing.st == ABSENT
+    thing.take(regs)
+    assert thing.take_state([7, 0, 0, 0]) == OK and thing.st == 7
 
 
 def test_a_device_without_the_model_is_refused():
-    walk = walk_of(common(), model(701, 153, {}))
+    walk = walk_of(common(), model(702, 50, {}))
     check.raises(SunspecError, Inverter, walk, 0)
     check.raises(SunspecError, Meter, walk, 0)
     check.raises(SunspecError, Inverter, Walk(4), 0)
@@ -226,6 +284,8 @@ def test_a_model_shorter_than_its_block_is_refused():
         check.raises(SunspecError, Inverter, walk_of(common(), model(103, length, {})), 0)
     assert Inverter(walk_of(common(), model(103, 20, {})), 0).state_count == 0
     check.raises(SunspecError, Meter, walk_of(common(), model(203, 30, {})), 0)
+    check.raises(SunspecError, Inverter, walk_of(common(), model(701, 91, {})), 0)
+    assert Inverter(walk_of(common(), model(701, 92, {})), 0).live_count == 84
 
 
 def test_a_frame_shorter_than_its_block_is_refused():
@@ -249,10 +309,11 @@ def test_every_truncation_of_the_map_is_an_inverter_or_our_error():
 
 def test_any_words_at_all_decode_to_small_ints_or_absent():
     seed = 1
-    for words, cls, names in ((inverter(), Inverter, INVERTER), (meter(), Meter, METER),
-                              (inverter_float(), Inverter, INVERTER),
-                              (meter_float(), Meter, METER)):
-        thing, regs = made(words, cls)
+    for (thing, regs), names in (
+            (made(inverter()), INVERTER), (made(meter(), Meter), METER),
+            (made(inverter_float()), INVERTER), (made(meter_float(), Meter), METER),
+            (der_made(der()), INVERTER + PHASES),
+            ((Meter(None, "sdm630"), frame(eastron(), 0, 72, 72)), METER)):
         for _ in range(300):
             for i in range(thing.live_count):
                 seed = seed * 1103515245 + 12345 & 0x7FFFFFFF
@@ -273,8 +334,13 @@ def test_taking_a_frame_allocates_nothing():
         assert check.locked(thing.take, regs) == OK
         assert check.locked(thing.take, zeros) == NULL_FRAME
         assert check.locked(thing.take, frame([NAN] * 64, 0, 64)) in (OK, ABSENT_ALL)
-    thing, regs = made(inverter())
-    assert check.locked(thing.take_state, regs) == ABSENT_ALL
+    for thing, regs in (made(inverter(101)), made(inverter(103), Inverter, True),
+                        der_made(der()), der_made(der(), brief=True),
+                        (Meter(None, "sdm630"), frame(eastron(), 0, 72, 72))):
+        assert check.locked(thing.take, regs) == OK
+    for thing, regs in (made(inverter()), der_made(der())):
+        check.locked(thing.take_state, regs)
+        check.locked(thing.take_conn, regs)
 
 
 check.run(globals())

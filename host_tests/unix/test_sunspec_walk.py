@@ -1,4 +1,4 @@
-# heap: 192k
+# heap: 240k
 """The walk along a chain: every way in which a real device's chain has been seen to look."""
 
 import check

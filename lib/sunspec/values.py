@@ -24,6 +24,10 @@ _TOP_TENTH = const(107374182)
 # Kinds of points.py.
 _INT16 = const(0)
 _FLOAT32 = const(2)
+_UINT32 = const(4)
+_NONE = const(5)
+_APART = const(8)  # added: the scale factor is the second byte itself, 16 standing for 0
+_UPPER_TOP = const(0x4000)  # of a uint32: what has more is no small int on a 32-bit board
 
 _TENS = (1, 10, 100, 1000)
 
@@ -47,21 +51,37 @@ def number(regs, table, row, places):
     """The point at index `row` of a table, in 10**-places of its unit, toward zero.
 
     `regs` holds the table's block from index 0 on.  ABSENT when the value or its scale factor is
-    a sentinel (SunSpec information model, data types).  places: 0 .. 3. Does not allocate.
+    a sentinel (SunSpec information model, data types), or 2**30 and more.  places: 0 .. 3.
+    Does not allocate.
     """
-    at = table[row] - table[0]
     kind = table[row + 2]
-    if kind == _FLOAT32:
-        return float32(regs[at], regs[at + 1], places)
-    raw = regs[at]
-    if raw == (0x8000 if kind == _INT16 else 0xFFFF):
+    if kind == _NONE:
         return ABSENT
-    if kind == _INT16:
+    at = table[row] - table[0]
+    raw = regs[at]
+    if kind == _FLOAT32:
+        return float32(raw, regs[at + 1], places)
+    sf = table[row + 1]
+    if kind & _APART:
+        sf -= 16
+        kind -= _APART
+    elif sf:
+        sf = scale_factor(regs[sf - table[0]])
+    if kind == _UINT32:
+        raw = raw << 16 | regs[at + 1] if raw < _UPPER_TOP else ABSENT
+    elif raw == (0x8000 if kind == _INT16 else 0xFFFF):
+        raw = ABSENT
+    elif kind == _INT16:
         raw = signed(raw)
-    if not table[row + 1]:
-        return shifted(raw, places)
-    sf = scale_factor(regs[table[row + 1] - table[0]])
-    return ABSENT if sf == ABSENT else shifted(raw, sf + places)
+    return ABSENT if raw == ABSENT or not -10 <= sf <= 10 else shifted(raw, sf + places)
+
+
+def zeros(regs, count):
+    """True when the first `count` registers are 0. Does not allocate."""
+    for i in range(count):
+        if regs[i]:
+            return False
+    return True
 
 
 def shifted(value, power):

@@ -75,6 +75,19 @@ class Walk(Sequence):
                 return i
         return -1
 
+    def pick(self, device, choices):
+        """(index, table) of the device's first model of a row (first id, last id, table).
+
+        SunspecError when it has none of them, or one that is shorter than its block. Allocates.
+        """
+        for first_id, last_id, table in choices:
+            i = self.find(device, first_id, last_id)
+            if i >= 0:
+                if table[0] + table[1] > self.lengths[i] + 2:
+                    raise SunspecError("model too short")
+                return i, table
+        raise SunspecError("no model to read")
+
     def next(self, regs):
         """True when the read of `kind`, `addr`, `count` is to be run. Does not allocate."""
         state = self._state
