@@ -28,7 +28,7 @@ PIN = 111115
 WAIT_S = 30
 
 SETTINGS = {"site_exp_w": 8000, "site_imp_w": 15000, "failsafe_exp_w": 1000,
-            "failsafe_imp_w": 5000, "pin": PIN, "modbus_timeout_ms": 500}
+            "failsafe_imp_w": 5000, "pin": PIN, "modbus_timeout_ms": 500, "spread_s": 0}
 
 
 class Process:

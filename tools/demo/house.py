@@ -176,7 +176,8 @@ class House:
         keys = {"server": f"https://{HOST}:{self.gate.port}{dcap}", "profile": "eql",
                 "pin": PIN, "inverter": site["inverter"], "meter": site["meter"],
                 "site_exp_w": SITE_EXP_W, "site_imp_w": SITE_IMP_W,
-                "failsafe_exp_w": FAILSAFE_W, "failsafe_imp_w": SITE_IMP_W}
+                "failsafe_exp_w": FAILSAFE_W, "failsafe_imp_w": SITE_IMP_W, "spread_s": 0,
+                "pen": 32473}
         return "".join(f"{key} = {value}\n" for key, value in keys.items())
 
     async def _publish_first(self) -> None:
