@@ -21,6 +21,7 @@ from control import Control
 from der import Envelope, Ramp, Schedule
 from devices import Devices
 from discovery import Discovery, Parts
+from inflate import Inflate
 from keep import Keep
 from limits import Limits
 from link import Identity, IdentityError, Link, reason
@@ -153,9 +154,12 @@ class App:
         profile = PROFILES[conf.profile]
         window = bytearray(board.XML_WINDOW)
         xml = Reader(window, NAMESPACES)
+        inflate = Inflate(board.GZIP) if board.GZIP else None
+        codings = ("gzip",) if inflate else ()
         http = urequests.Session(self.link, bytearray(board.HTTP_RX), bytearray(board.HTTP_TX),
-                                agent="microsep2/" + VERSION)
-        session = self.session = Session(loop, http, xml, window, profile.media_type, reason)
+                                agent="microsep2/" + VERSION, codings=codings)
+        session = self.session = Session(loop, http, xml, window, profile.media_type, reason,
+                                         inflate)
         buf = bytearray(_BODY_PIECE)
         writer = Writer(buf)
         body = Body(write, writer, buf, profile)

@@ -96,16 +96,20 @@ class Body:
 class Session:
     """See the module's text. `http` is a urequests.Session, `xml` a Reader over `window`.
 
-    `explain(exc)` gives the code for what the link failed with.
+    `explain(exc)` gives the code for what the link failed with.  `inflate`: inflate.Inflate where
+    bodies may come compressed; what fails to inflate is asked for plain from then on.
     """
 
-    def __init__(self, loop, http, xml, window, media_type, explain):
+    def __init__(self, loop, http, xml, window, media_type, explain, inflate=None):
         self._loop = loop
         self._http = http
         self._xml = xml
         self._window = window
         self._explain = explain
-        self._accept = {"Accept": media_type}
+        self._inflate = inflate
+        self._plain = self._accept = {"Accept": media_type}
+        if inflate is not None:
+            self._accept = {"Accept": media_type, "Accept-Encoding": "gzip"}
         self._post = {"Accept": media_type, "Content-Type": media_type}
         self._last = loop.now()
         self.requests = 0
@@ -125,7 +129,11 @@ class Session:
             if response.status_code != 200:
                 raise self._refused(response)
             middle = self._loop.add(sent, self._loop.diff(self._loop.now(), sent) // 2)
-            await self._parse(response, reader, take)
+            coding = response.headers.get("content-encoding", "").lower()
+            if coding == "gzip" and self._inflate is not None:
+                await self._parse_inflated(response, reader, take)
+            else:
+                await self._parse(response.readinto, reader, take)
         except (XMLError, Sep2Error) as exc:
             self._http.close()
             raise SessionError(UNREADABLE, repr(exc))
@@ -134,13 +142,35 @@ class Session:
         await self._end(response)
         return middle
 
-    async def _parse(self, response, reader, take):
+    async def _parse_inflated(self, response, reader, take):
+        inflate, given = self._inflate, 0
+
+        async def readinto(window, start, _end):
+            nonlocal given
+            n = inflate.readinto(window, start)
+            given += n
+            if given > BODY_MAX:
+                raise ValueError("inflated body too long")
+            return n
+
+        good = False
+        try:
+            await inflate.begin(response)
+            await self._parse(readinto, reader, take)
+            good = True
+        finally:
+            if not good and self._inflate is not None:
+                log.warn("GZIP_OFF")
+                self._inflate = None
+                self._accept = self._plain
+
+    async def _parse(self, readinto, reader, take):
         xml, window = self._xml, self._window
         while True:
             event = reader.next_record()
             if event == NEED_DATA:
                 start = xml.room()
-                n = await response.readinto(window, start, len(window))
+                n = await readinto(window, start, len(window))
                 if n:
                     xml.feed(n)
                     await self._loop.sleep_ms(0)  # a fast line must not keep the others waiting
@@ -168,7 +198,7 @@ class Session:
 
         Limit: what fits the window, less one byte.
         """
-        response, _sent = await self._begin("GET", url, None, self._accept)
+        response, _sent = await self._begin("GET", url, None, self._plain)
         if response.status_code != 200:
             raise self._refused(response)
         n = got = 0

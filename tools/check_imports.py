@@ -19,11 +19,12 @@ LIB_EDGES = {("sep2", "xmlpull"), ("sep2", "json"), ("urequests", "http1")}
 ONLY = {
     "socket": {"link"}, "tls": {"link"}, "ssl": set(), "asyncio": set(), "select": set(),
     "os": {"store"}, "time": set(), "machine": set(), "network": set(), "random": set(),
-    "json": set(), "re": set(),
+    "json": set(), "re": set(), "deflate": {"inflate"}, "io": {"inflate"},
 }
 FIRMWARE_MAY = {"micropython", "array", "errno", "gc", "sys", "struct", "binascii", "hashlib"}
 # app connects all; main and boot start it. Every other module knows log alone.
 CONNECTORS = {"app", "main"}
+ON_DEMAND = {"inflate"}  # may be imported inside a function: loaded where a board asks for it
 
 
 def imports(tree: ast.Module) -> Iterator[tuple[str, int, bool]]:
@@ -76,7 +77,7 @@ def findings(root: Path = ROOT) -> list[str]:
                 why = lib_rule(path.parent.name, name)
             else:
                 why = firmware_rule(path.stem, name, packages, siblings)
-            if why is None and inside:
+            if why is None and inside and name not in ON_DEMAND:
                 why = "no import inside a function"
             if why:
                 found.append(f"{path.relative_to(root)}:{line}: {why}")

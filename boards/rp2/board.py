@@ -25,6 +25,7 @@ PAGE = 10  # items of a list asked for in one request
 XML_WINDOW = 1024  # bytes: the longest tag or text that can be read
 HTTP_RX = 1024  # bytes: the longest header line is below this
 HTTP_TX = 768  # bytes: the longest head of a request
+GZIP = 0  # bytes of a compressed body that can be held; 0: none is asked for
 MODELS = 40  # SunSpec models remembered of one device
 
 ticks = time

@@ -16,7 +16,6 @@ import ast
 import contextlib
 import fcntl
 import functools
-import hashlib
 import json
 import os
 import select
@@ -25,14 +24,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tools.build import make
-from tools.build.make import ROOT, compile_all, module_name, modules, slim
+from tools.build.frozen import key
+from tools.build.make import ROOT, compile_all, slim, sources
 from tools.build.source import Program
 from tools.run import MICROPYTHON
 
 # The harness is in the heap as well, and scenarios with two programs of 58 events need the larger
 # table of boards with more memory.
-HEAP = "320k"
+HEAP = "448k"
 TABLE = "SLOTS = 132"
 HERE = Path(__file__).resolve().parent / "virtual"
 HUNG_S = 20
@@ -42,46 +41,56 @@ class Hung(AssertionError):
     """The firmware neither waits nor ends."""
 
 
+def texts(board):
+    """The modules of a board's firmware, but main, board and lockstep are those of virtual time."""
+    found = sources(board)
+    sizes = [ast.unparse(node) for node in ast.parse(found["board"]).body
+             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
+    found.update({path.stem: path.read_text() for path in HERE.glob("*.py")})
+    found["board"] = found["board"].replace('NAME = "virtual"', "\n".join([*sizes, TABLE]))
+    return found
+
+
 @functools.lru_cache(maxsize=1)
 def search_path():
     """Build the firmware with the virtual board, once a process; gives MICROPYPATH.
 
-    As tools.build makes every bundle, slimmed as a whole, but main, board and lockstep are ours.
+    As tools.build makes every bundle, slimmed as a whole.
     """
-    texts = {module_name(place): source.read_text() for source, place in modules("unix")}
-    sizes = [ast.unparse(node) for node in ast.parse(texts["board"]).body
-             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
-    texts.update({path.stem: path.read_text() for path in HERE.glob("*.py")})
-    texts["board"] = texts["board"].replace('NAME = "virtual"', "\n".join([*sizes, TABLE]))
+    code = texts("unix")
     out = ROOT / "build" / "virtual"
     out.mkdir(parents=True, exist_ok=True)
     with out.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         note = out.with_suffix(".json")
         before = json.loads(note.read_text()) if note.exists() else {}
-        passes = [p.read_text() for p in sorted(Path(make.__file__).parent.glob("*.py"))]
-        key = hashlib.sha256(json.dumps([texts, passes]).encode()).hexdigest()
-        if before.get("key") != key:
-            whole = Program(texts, ("main", "board"))
+        now = key(code)
+        if before.get("key") != now:
+            whole = Program(code, ("main", "board"))
             slim(whole)
             files = compile_all(whole, out, before.get("files", {}))
-            note.write_text(json.dumps({"key": key, "files": files}))
+            note.write_text(json.dumps({"key": now, "files": files}))
     return f"{out}:.frozen"
 
 
 class Device:
-    """See the module's text; `output` is what it printed, `code` its exit status or None."""
+    """See the module's text; `output` is what it printed, `code` its exit status or None.
 
-    def __init__(self, flash, *, ticks, unix_s, seed, heap=HEAP):
+    `gzip`: the board's GZIP.  `image`: an executable that has the firmware in it (boards/unix32/virtual), in place of the
+    stock interpreter and its bundle.
+    """
+
+    def __init__(self, flash, *, ticks, unix_s, seed, gzip=0, heap=HEAP, image=None):
         """Start it; it works until its first wait."""
         down, self._to = os.pipe()
         self._from, up = os.pipe()
         self._output = tempfile.TemporaryFile()
-        argv = [str(MICROPYTHON), "-X", f"heapsize={heap}", "-m", "main", str(flash),
-                *map(str, (down, up, ticks, unix_s, seed))]
-        env = {**os.environ, "MICROPYPATH": search_path()}
+        argv = [str(image or MICROPYTHON), "-X", f"heapsize={heap}", "-m", "main", str(flash),
+                *map(str, (down, up, ticks, unix_s, seed, gzip))]
+        env = {**os.environ, "MICROPYPATH": ".frozen" if image else search_path()}
         self._process = subprocess.Popen(argv, env=env, pass_fds=(down, up), stdout=self._output,
-                                         stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+                                         stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                                         cwd=flash)
         os.close(down)
         os.close(up)
         self._poll = select.poll()

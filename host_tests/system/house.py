@@ -73,7 +73,7 @@ class House:
     """
 
     def __init__(self, folder, *, seed=1, poll_s=60, profile="eql", layout=None, pv=8000,
-                 load=500, wmax_w=10000, meter_line=False, config=None, **options):
+                 load=500, wmax_w=10000, meter_line=False, config=None, gzip=0, **options):
         """`pv`, `load`: W, or points as tools.site.Profile has them; `config`: other settings."""
         certs, self.lfdi = certificates()
         self.ms = 0
@@ -81,7 +81,7 @@ class House:
         self.piece = self.chunks = self.heard = self.tamper = None
         self.closes, self.keepalive_s = False, 75
         self.story, self.log = [], []
-        self._seed, self._boots, self._born = seed, 0, 0
+        self._seed, self._boots, self._born, self._gzip = seed, 0, 0, gzip
         self._queue, self._order = [], itertools.count()
         self._lines, self._down = {}, {}
         self._starting = self._ending = False
@@ -182,7 +182,7 @@ class House:
         ticks = (TICKS + 77_777_777 * (self._boots - 1)) % (1 << 30)
         unix_s = int(self.unix) if clock else 0
         self.device = Device(self.flash, ticks=ticks, unix_s=unix_s,
-                             seed=self._seed + self._boots)
+                             seed=self._seed + self._boots, gzip=self._gzip)
         self._starting = True
 
     def power_cut(self):

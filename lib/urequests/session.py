@@ -39,15 +39,17 @@ class Session:
     the head of a request tx.
 
     `wanted`: lower-case names of the headers that responses give besides location and
-    content-encoding.  `agent`: value of User-Agent, None for none.
+    content-encoding.  `agent`: value of User-Agent, None for none.  `codings`: content codings
+    that the caller asks for (Accept-Encoding) and decodes itself; any other is refused.
     """
 
-    def __init__(self, transport, rx, tx, wanted=_WANTED, agent=None):
+    def __init__(self, transport, rx, tx, wanted=_WANTED, agent=None, codings=()):
         self._transport = transport
         self._rx = rx
         self._rx_view = memoryview(rx)
         self._tx = tx
         self._agent = agent
+        self._codings = codings
         self._reader = Reader(rx, _NEEDED + tuple([n for n in wanted if n not in _NEEDED]))
         self._stream = None
         self._tls = False
@@ -57,7 +59,7 @@ class Session:
         self._busy = False
         self._deadline = None
         self._limit = 0
-        self._coded = False  # the body has a content coding: not to be read
+        self._coded = False  # the body has a content coding that nobody decodes: not to be read
         self._at = self._to = 0  # body bytes in rx that the caller has not had yet
         self._came = False  # a byte of an answer came in this exchange
         self._given = 0  # body bytes that the caller had
@@ -247,8 +249,8 @@ class Session:
     def _begin(self):
         reader = self._reader
         response = Response(self, reader.status, reader.headers, reader.length)
-        # RFC 9110 12.5.3: we sent no Accept-Encoding and decode nothing.
-        self._coded = reader.headers.get("content-encoding", "identity").lower() != "identity"
+        coding = reader.headers.get("content-encoding", "identity").lower()
+        self._coded = coding != "identity" and coding not in self._codings
         self._given = 0
         self._response = response
         if reader.length == 0:

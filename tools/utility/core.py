@@ -11,6 +11,7 @@ the lockstep tests drive the same object.
 Limit: one thread; state lives as long as the object.
 """
 
+import gzip
 import json
 import random
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from tools.utility.site import Site
 WELL_KNOWN = "/.well-known/csipaus"
 RATES = ("dcap", "tm", "edev", "rg", "fsa", "derp", "der", "mup", "post")
 RETRY_S = 5
+GZIP_LEAST = 200  # bytes of a body that is worth compressing
 CONTROL_KEYS = {"start", "duration", "modes", "randomize_start", "randomize_duration",
                 "response_required", "category", "description"}
 
@@ -48,6 +50,7 @@ class Options:
     least_multiplier: int = 0  # of the powers served
     strict_media: bool | None = None  # None: as the profile does
     dcap: str | None = None  # start path; None: the profile's
+    gzip: bool = True  # compresses what a client accepts compressed
     # (name, primacy, assignment) of each program that a new site gets
     layout: list = field(default_factory=lambda: [("p1", 1, "fsa1"), ("p2", 2, "fsa1")])
 
@@ -154,7 +157,16 @@ class Utility:
             reply = Reply(refusal.status, headers, body, why, kind)
         if request.method == "HEAD":
             reply = reply._replace(body=b"")
+        reply = self._packed(request, reply)
         return self._spoil(reply, fault) if fault else reply
+
+    def _packed(self, request, reply):
+        """The reply compressed, where the client accepts it and there is something to gain."""
+        accepted = "gzip" in request.headers.get("accept-encoding", "")
+        if not accepted or not self.options.gzip or len(reply.body) < GZIP_LEAST:
+            return reply
+        return reply._replace(headers={**reply.headers, "Content-Encoding": "gzip"},
+                              body=gzip.compress(reply.body, mtime=0))
 
     def _unseen(self, fault, kind):
         """A fault that the request never passes."""

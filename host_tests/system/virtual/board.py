@@ -1,6 +1,6 @@
 """The unix board in virtual time: the clock, the poll and the entropy of a test.
 
-Enters: the command line, `FLASH fd_in fd_out ticks unix_s seed`.  Leaves: the names that every
+Enters: the command line, `FLASH fd_in fd_out ticks unix_s seed gzip`.  Leaves: the names that every
 board has; device.py puts the sizes of boards/unix/board.py in front of this text.
 """
 

@@ -50,6 +50,7 @@ def main():
         print("CONFIG_WRONG " + str(exc))
         sys.exit(2)
     del config, sys.modules["config"]
+    board.GZIP = int(sys.argv[7])
     gc.collect()
     parked = App(board, store, conf, Network).run()
     board.ticks.push()
