@@ -85,8 +85,8 @@ def test_random_profile_is_the_same_for_the_same_seed_and_stays_in_bounds():
     times = [0, 5.5, 100, 3599, 80000]
     assert [one.pv_w(t) for t in times] == [two.pv_w(t) for t in reversed(times)][::-1]
     assert all(0 <= one.pv_w(t) <= 10000 and one.load_w(t) >= 0 for t in range(0, 4000, 7))
-    assert {one.load_w(t) for t in range(3600)} != {random_profile(4, 10000).load_w(t)
-                                                    for t in range(3600)}
+    other = random_profile(4, 10000)
+    assert {one.load_w(t) for t in range(3600)} != {other.load_w(t) for t in range(3600)}
 
 
 def test_profile_interpolates_sun_and_steps_load_and_repeats():

@@ -1,5 +1,6 @@
 """The site as a process: an independent SunSpec client reads and steers it over TCP."""
 
+import contextlib
 import json
 import signal
 import socket
@@ -8,7 +9,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
 
 import pytest
 from sunspec2.modbus.client import SunSpecModbusClientDeviceTCP
@@ -19,7 +19,7 @@ from tools.site import read_csv
 ARGS = ["--pv", "8000", "--load", "1000", "--noise", "0"]
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(*args):
     """The process and its ready line; ended by SIGTERM, promptly."""
     process = subprocess.Popen([sys.executable, "-m", "tools.site", *ARGS, *args], cwd=ROOT,
@@ -119,3 +119,52 @@ def test_read_only_and_unmapped_registers_are_refused_on_the_wire():
         assert raw(ready, "0001 0000 0006 01 06 9c42 0001")[7:] == b"\x86\x02"
         assert raw(ready, "0001 0000 0006 01 03 0000 0002")[7:] == b"\x83\x02"
         assert raw(ready, "0001 0000 0009 01 10 9c56 0001 02 0001")[7:] == b"\x90\x02"
+
+
+def test_one_client_at_a_time_and_resets():
+    read = bytes.fromhex("0001 0000 0006 01 03 9c40 0002")
+    with running("--fault", "one_client") as (_, ready):
+        address = ("127.0.0.1", ready["port"])
+        with socket.create_connection(address, timeout=2) as first:
+            first.sendall(read)
+            assert first.recv(300)[9:] == b"SunS"
+            with socket.create_connection(address, timeout=2) as second:
+                with contextlib.suppress(ConnectionError):
+                    second.sendall(read)
+                    assert second.recv(300) == b""
+            first.sendall(read)
+            assert first.recv(300)[9:] == b"SunS"
+            admin(ready, "/faults", {"1.reset": True})
+            first.sendall(read)
+            with pytest.raises(ConnectionResetError):
+                first.recv(300)
+
+
+def test_slow_answers_come_late_and_several_units_are_on_one_port(tmp_path):
+    site = tmp_path / "site.json"
+    site.write_text(json.dumps({"inverters": [{"unit": 1}, {"unit": 2, "family": "7xx"}],
+                                "battery": {"unit": 10}, "load": {"unit": 20}}))
+    with running("--site", str(site), "--fault", "2.delay_ms=300") as (_, ready):
+        assert ready["units"] == {"inverter1": 1, "inverter2": 2, "meter": 200, "battery": 10,
+                                  "load": 20}
+        read = "0001 0000 0006 {:02x} 03 9c40 0002"
+        for unit in (1, 10, 200):
+            assert raw(ready, read.format(unit))[9:] == b"SunS"
+        begun = time.monotonic()
+        assert raw(ready, read.format(2))[9:] == b"SunS"
+        assert time.monotonic() - begun >= 0.3
+        assert raw(ready, "0001 0000 0006 14 03 0003 0001")[9:] == b"\x0b\xb8"
+        status = admin(ready, "/status")
+        assert [d["name"] for d in status["devices"]] == list(ready["units"])
+        now = status["time"]
+        mean = admin(ready, f"/mean?name=load_w&from={now - 0.2}&to={now}")["mean"]
+        assert mean == pytest.approx(3000, abs=3000)
+        with pytest.raises(urllib.error.HTTPError):
+            admin(ready, "/mean?name=moon&from=0&to=1")
+
+
+def test_command_line_refuses_a_fault_that_is_none():
+    for wrong in ("earthquake", "silent=x", "x.silent"):
+        done = subprocess.run([sys.executable, "-m", "tools.site", "--fault", wrong], cwd=ROOT,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and "--fault" in done.stderr

@@ -1,200 +1,198 @@
-"""The two Modbus units: a SunSpec inverter (1, 103, 120..123) and a meter (1, 203).
+"""The devices on the lines: what all of them have, the meter, the controllable load.
 
-Enters: the plant's instant, register writes.  Leaves: the unit's whole register image at one
-instant, so that a value and its scale factor are always of the same frame; orders to the plant.
+Enters: the plant, writes.  Leaves: SunSpec models and other registers of one instant, orders to
+the power stages, what each device truly does.
 
-The inverter obeys model 123's WMaxLimPct (hundredths of a percent of WMax), WMaxLim_Ena, RvrtTms
-and Conn.  WinTms and RmpTms take 0 only.  Everything else refuses to be written.
+    meter.measure(instant, ticks)           # each tick
+    meter.models()                          # [(1, registers), (203, registers)]
+
+A device that does not measure or sleeps reads sentinels.  Inverters and batteries: tools.site.der.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections import deque
 
+from tools.site.controls import ILLEGAL_ADDRESS
 from tools.site.layout import layout
-from tools.site.plant import Plant
+from tools.site.machine import TICK_MS, Flex
+from tools.site.maps import LOAD, SDM120, SDM630, Block
+from tools.site.plant import Instant, Plant
+from tools.site.settings import LoadSettings, MeterSettings
+from tools.site.values import LIVE, quantities, scaled
 
-BASE = 40000
-_SUNS = [0x5375, 0x6E53]
-_END = [0xFFFF, 0]
-ILLEGAL_ADDRESS = 2
-ILLEGAL_VALUE = 3
-_ST_OFF, _ST_MPPT, _ST_THROTTLED, _ST_FAULT = 1, 4, 5, 7
-_U16_NAN = 0xFFFF
-PCT_FULL = 10000
-_COS_LOAD_TAN = 0.15
-
-
-@dataclass(frozen=True)
-class Instant:
-    """What a device measures at one moment: W, var, V, Hz, Wh; phases in order."""
-
-    watts: float
-    vars: float
-    volts: tuple[float, float, float]
-    hertz: float
-    phases_w: tuple[float, float, float]
-    export_wh: float
-    import_wh: float
+FAULT = 7
+_UNLIMITED = 0xFFFF
+_ABSURD = 30
+_NULL = {model: {"St": FAULT} for model in LIVE if model < 200}
 
 
-def meter_instant(plant: Plant, export_wh: float, import_wh: float) -> Instant:
-    """The connection point now; load is half on phase A, PV is symmetrical."""
-    split = tuple(plant.load_w * part - plant.pv_w / 3 for part in (0.5, 0.3, 0.2))
-    reactive = plant.load_w * _COS_LOAD_TAN - plant.pv_w * 0.01
-    return Instant(plant.site_w, reactive, plant.volts(), plant.freq_hz, split,
-                   export_wh, import_wh)
+class Device:
+    """What all devices have; `faults(name)` is the value that holds for this one."""
+
+    kind = ""
+    sunspec = False
+
+    def __init__(self, settings, name: str, faults):
+        """`faults` is the site's Faults."""
+        self.settings, self.name, self.unit = settings, name, settings.unit
+        self._faults = faults
+        self.watts = 0.0            # what it truly does now, for the record
+
+    def faults(self, name: str) -> int:
+        """0 when that fault is off here, else True's 1 or its number."""
+        return self._faults.of(self, name)
+
+    def silent(self) -> bool:
+        """Whether it answers nothing at all, faults of the line apart."""
+        return False
+
+    def order(self, now: float) -> None:
+        """What its registers say, to its power stage."""
+
+    def look(self) -> None:
+        """Measure, once a tick."""
+
+    def models(self, now: float = 0.0, ticks: int = 0) -> list[tuple[int, list[int]]]:
+        """Its SunSpec models with all registers, in the order of the chain."""
+        return []
+
+    def areas(self, function: int) -> list[tuple[int, list[int]]]:
+        """(address, registers) outside SunSpec that this function reads."""
+        return []
+
+    def write_model(self, model: int, offset: int, words: list[int], now: float) -> int:
+        """Write into a model from that offset: 0, or the exception code."""
+        return ILLEGAL_ADDRESS
+
+    def write_area(self, address: int, words: list[int], now: float) -> int:
+        """The same outside SunSpec."""
+        return ILLEGAL_ADDRESS
+
+    def common(self) -> list[int]:
+        """Registers of model 1."""
+        s = self.settings
+        return layout(1).registers({"Mn": s.maker, "Md": s.model, "Vr": s.version,
+                                    "SN": s.serial, "DA": self.unit})
+
+    def live(self, model: int, values: dict) -> list[int]:
+        """A live model as the faults let it be."""
+        if self.faults("sentinels") or self.asleep():
+            values = {}
+        elif self.faults("null_frames"):
+            return [model, layout(model).size - 2] + self._nulls(model)
+        elif self.faults("st_zero"):
+            gone = [name for name in ("VA", "VAr", "PF", "DCW") if name in layout(model).points]
+            values = {**values, **dict.fromkeys(gone), "St": 0}
+        return layout(model).registers(values)
+
+    def asleep(self) -> bool:
+        """Whether it is night for it."""
+        return False
+
+    def _nulls(self, model: int) -> list[int]:
+        """Registers behind L, all zero but St."""
+        made = [0] * layout(model).size
+        for name, value in _NULL.get(model, {}).items():
+            made[layout(model).points[name].offset] = value
+        return made[2:]
 
 
-def inverter_instant(plant: Plant, made_wh: float) -> Instant:
-    """The inverter's terminals now."""
-    third = plant.pv_w / 3
-    return Instant(plant.pv_w, plant.pv_w * 0.01, plant.volts(), plant.freq_hz,
-                   (third, third, third), made_wh, 0)
+class Meter(Device):
+    """The meter at the connection point; `sign` -1 makes export positive."""
+
+    kind = "meter"
+
+    def __init__(self, settings: MeterSettings, name: str, faults, phases: int):
+        """Nothing measured yet."""
+        super().__init__(settings, name, faults)
+        self._sign = settings.sign
+        rows = {"sdm120": SDM120, "sdm630": SDM630}.get(settings.kind)
+        self._block = Block(rows) if rows else None
+        self._model = 0 if rows else int(settings.kind)
+        self.sunspec = not rows
+        single = settings.kind in ("201", "211", "sdm120")
+        self._phases = 1 if single else phases
+        self._ages: deque[Instant] = deque(maxlen=settings.age_ms // TICK_MS + 1)
+        self._every = max(settings.period_ms // TICK_MS, 1)
+        self._seen: Instant | None = None
+
+    def measure(self, now: Instant, ticks: int) -> None:
+        """Take the instant in; show one of its age when its period is over."""
+        self._ages.append(now)
+        self.watts = now.watts
+        due = ticks % self._every == 0 and not self.faults("frozen")
+        if self._seen is None or due:
+            self._seen = self._ages[0]
+
+    def _quantities(self) -> dict:
+        sign = -self._sign if self.faults("sign_flip") else self._sign
+        q = quantities(self._seen, self._phases, sign)
+        factor, offset = _ABSURD if self.faults("absurd") else 1, self.faults("offset_w")
+        if factor != 1 or offset:
+            q["w"] = q["w"] * factor + offset
+            q["w1"] = q["w1"] * factor + offset
+        return q
+
+    def models(self, now: float = 0.0, ticks: int = 0) -> list[tuple[int, list[int]]]:
+        """Model 1 and its own."""
+        if not self._model:
+            return []
+        more = ticks % 2 if self.faults("sf_moves") else 0
+        values = scaled(self._model, self._quantities(), 0, more)
+        return [(1, self.common()), (self._model, self.live(self._model, values))]
+
+    def areas(self, function: int) -> list[tuple[int, list[int]]]:
+        """Input registers of an Eastron."""
+        if self._block is None or function != 4:
+            return []
+        q = self._quantities()
+        q["kwh_in"], q["kwh_out"] = q["wh_in"] / 1000, q["wh_out"] / 1000
+        zero = self.faults("null_frames")
+        nan = self.faults("sentinels")
+        for name in self._block:
+            value = q.get(name)
+            self._block[name] = float("nan") if nan else 0.0 if zero or value is None else value
+        return self._block.areas()
 
 
-def _whole(values, parts) -> tuple[int, list[int]]:
-    """A total and its parts as integers that still add up."""
-    ints = [round(p) for p in parts]
-    ints[0] += round(values) - sum(ints)
-    return round(values), ints
+class Load(Device):
+    """A load that takes a limit in W."""
 
+    kind = "load"
 
-def _common(model: str, serial: str, unit: int) -> list[int]:
-    return layout(1).registers({"Mn": "microsep2", "Md": model, "Vr": "1.0", "SN": serial,
-                                "DA": unit})
+    def __init__(self, settings: LoadSettings, name: str, faults, flex: Flex, plant: Plant):
+        """Unlimited."""
+        super().__init__(settings, name, faults)
+        self.flex, self._plant = flex, plant
+        self.block = Block(LOAD)
+        self.block["rated_w"] = settings.rated_w
+        self._written_at = 0.0
 
+    def order(self, now: float) -> None:
+        """The limit, unless its watchdog has run out: then it takes what it wants."""
+        self.flex.alive = self._plant.alive and not self.faults("off")
+        if self.faults("writes_ignored"):
+            return
+        limit = self.block["limit_w"]
+        watchdog = self.block["watchdog_s"]
+        late = watchdog and now - self._written_at > watchdog
+        free = late or limit == _UNLIMITED
+        self.flex.order(self.settings.rated_w if free else limit, self.faults("action_ms"))
 
-class Meter:
-    """A three-phase meter, model 203; `sign` -1 makes export positive."""
+    def look(self) -> None:
+        """Take its power."""
+        self.watts = self.flex.w
 
-    def __init__(self, unit: int, sign: int = 1):
-        """Take the unit id and the sign of its W."""
-        self.unit = unit
-        self._sign = sign
+    def areas(self, function: int) -> list[tuple[int, list[int]]]:
+        """Its four registers."""
+        if function != 3:
+            return []
+        if not self.faults("frozen"):
+            self.block["power_w"] = self.flex.w
+        return self.block.areas()
 
-    def image(self, now: Instant, sf: int = 0) -> list[int]:
-        """All registers from BASE on; `sf` is the power scale factor of this frame."""
-        scale = self._sign / 10 ** sf
-        watts, phases = _whole(now.watts * scale, [p * scale for p in now.phases_w])
-        reactive = now.vars * scale
-        third = reactive / 3
-        apparent = math.hypot(now.watts, now.vars) / 10 ** sf
-        volts = [round(v * 10) for v in now.volts]
-        amps = [round(abs(p) / v * 100) for p, v in zip(now.phases_w, now.volts)]
-        values = {
-            "A": sum(amps), "AphA": amps[0], "AphB": amps[1], "AphC": amps[2], "A_SF": -2,
-            "PhV": round(sum(volts) / 3), "PhVphA": volts[0], "PhVphB": volts[1],
-            "PhVphC": volts[2], "PPV": round(sum(volts) / 3 * math.sqrt(3)), "V_SF": -1,
-            "Hz": round(now.hertz * 100), "Hz_SF": -2,
-            "W": watts, "WphA": phases[0], "WphB": phases[1], "WphC": phases[2], "W_SF": sf,
-            "VA": round(apparent), "VA_SF": sf,
-            "VAR": round(reactive), "VARphA": round(third), "VARphB": round(third),
-            "VARphC": round(third), "VAR_SF": sf,
-            "TotWhExp": int(now.export_wh), "TotWhImp": int(now.import_wh), "TotWh_SF": 0,
-            "Evt": 0,
-        }
-        return (_SUNS + _common("Simulated meter", "M-0001", self.unit)
-                + layout(203).registers(values) + _END)
-
-
-class Inverter:
-    """A three-phase inverter and its controls, model 123."""
-
-    def __init__(self, unit: int, plant: Plant):
-        """Start unlimited and connected, as such a device leaves the factory."""
-        self.unit = unit
-        self._plant = plant
-        self.pct, self.ena, self.conn, self.rvrt_s = PCT_FULL, 0, 1, 0
-        self._revert_at: float | None = None
-        start, self._blocks = BASE + len(_SUNS), {}
-        for model in (1, 103, 120, 121, 122, 123):
-            self._blocks[model] = start
-            start += layout(model).size
-        self.controls = self._blocks[123]
-
-    @property
-    def cap_w(self) -> float:
-        """The cap that the registers ask for, in W."""
-        wmax = self._plant.wmax_w
-        return wmax * self.pct / PCT_FULL if self.ena else float(wmax)
-
-    def tick(self, now: float, obey: bool) -> None:
-        """Run the reversion timer (its expiry means full power) and pass the order on."""
-        if self._revert_at is not None and now >= self._revert_at:
-            self.ena, self._revert_at = 0, None
-        if obey:
-            self._plant.cap(self.cap_w, bool(self.conn))
-
-    def write(self, now: float, address: int, values: list[int]) -> int:
-        """Write whole points of model 123 or nothing: 0, or the Modbus exception code."""
-        asked = {}
-        for i, value in enumerate(values):
-            point = layout(123).at(address + i - self.controls)
-            name = point.name if point else ""
-            if name not in _ACCEPTS:
-                return ILLEGAL_ADDRESS
-            if value > _ACCEPTS[name]:
-                return ILLEGAL_VALUE
-            asked[name] = value
-        self.conn = asked.get("Conn", self.conn)
-        self.rvrt_s = asked.get("WMaxLimPct_RvrtTms", self.rvrt_s)
-        self.pct = asked.get("WMaxLimPct", self.pct)
-        self.ena = asked.get("WMaxLim_Ena", self.ena)
-        if "WMaxLimPct" in asked or "WMaxLim_Ena" in asked:
-            runs = self.ena and self.rvrt_s
-            self._revert_at = now + self.rvrt_s if runs else None
-        return 0
-
-    def image(self, now: Instant, sf: int = 0) -> list[int]:
-        """All registers from BASE on; `sf` is the power scale factor of this frame."""
-        wmax_sf = 0 if self._plant.wmax_w < _U16_NAN else 1
-        wmax = self._plant.wmax_w // 10 ** wmax_sf
-        ratings = {"DERTyp": 4, "WRtg": wmax, "WRtg_SF": wmax_sf, "VARtg": wmax,
-                   "VARtg_SF": wmax_sf, "VArRtgQ1": 0, "VArRtgQ4": 0, "VArRtg_SF": 0,
-                   "ARtg": round(self._plant.wmax_w / 690), "ARtg_SF": 0}
-        settings = {"WMax": wmax, "WMax_SF": wmax_sf, "VRef": 230, "VRef_SF": 0,
-                    "VRefOfs": 0, "VRefOfs_SF": 0}
-        status = {"PVConn": 7 if self.conn else 0, "StorConn": 0, "ECPConn": self.conn,
-                  "ActWh": int(now.export_wh)}
-        controls = {"Conn": self.conn, "WMaxLimPct": self.pct, "WMaxLimPct_WinTms": 0,
-                    "WMaxLimPct_RvrtTms": self.rvrt_s, "WMaxLimPct_RmpTms": 0,
-                    "WMaxLim_Ena": self.ena, "OutPFSet_Ena": 0, "VArPct_Ena": 0,
-                    "WMaxLimPct_SF": -2, "OutPFSet_SF": -4}
-        return (_SUNS + _common("Simulated inverter", "I-0001", self.unit)
-                + layout(103).registers(self._live(now, sf)) + layout(120).registers(ratings)
-                + layout(121).registers(settings) + layout(122).registers(status)
-                + layout(123).registers(controls) + _END)
-
-    def null_frame(self, image: list[int]) -> list[int]:
-        """The image with model 103 all zero and St = FAULT, as an upset gateway sends it."""
-        start = self._blocks[103] - BASE
-        size = layout(103).size
-        made = list(image)
-        made[start + 2:start + size] = [0] * (size - 2)
-        made[start + layout(103).points["St"].offset] = _ST_FAULT
-        return made
-
-    def _live(self, now: Instant, sf: int) -> dict[str, int]:
-        """Model 103's values."""
-        volts = [round(v * 10) for v in now.volts]
-        amps = round(now.watts / 3 / 230 * 100)
-        state = _ST_THROTTLED if self._plant.throttled else _ST_MPPT
-        return {
-            "A": 3 * amps, "AphA": amps, "AphB": amps, "AphC": amps, "A_SF": -2,
-            "PhVphA": volts[0], "PhVphB": volts[1], "PhVphC": volts[2], "V_SF": -1,
-            "W": round(now.watts / 10 ** sf), "W_SF": sf,
-            "Hz": round(now.hertz * 100), "Hz_SF": -2,
-            "VA": round(math.hypot(now.watts, now.vars) / 10 ** sf), "VA_SF": sf,
-            "VAr": round(now.vars / 10 ** sf), "VAr_SF": sf,
-            "WH": int(now.export_wh), "WH_SF": 0,
-            "DCW": round(now.watts * 1.02 / 10 ** sf), "DCW_SF": sf,
-            "TmpCab": 412, "Tmp_SF": -1,
-            "St": state if self._plant.connected else _ST_OFF, "Evt1": 0,
-        }
-
-
-# Points of model 123 that may be written, and their largest raw value.
-_ACCEPTS = {"Conn": 1, "WMaxLimPct": PCT_FULL, "WMaxLimPct_WinTms": 0,
-            "WMaxLimPct_RvrtTms": 28800, "WMaxLimPct_RmpTms": 0, "WMaxLim_Ena": 1}
+    def write_area(self, address: int, words: list[int], now: float) -> int:
+        """Limit and watchdog."""
+        self._written_at = now
+        return self.block.write(address, words)

@@ -48,6 +48,26 @@ class Profile:
         i = bisect_right(self._load_times, self._wrapped(t))
         return self._load[max(i - 1, 0)][1]
 
+    def mean(self, name: str, t0: float, t1: float) -> float:
+        """Mean of pv_w, load_w or site_w (while the inverters follow the sun), noise apart."""
+        factor = {"pv_w": (1, 0), "load_w": (0, 1), "site_w": (-1, 1)}[name]
+        cuts = sorted({t0, t1, *(t for t in self._breaks(t0, t1) if t0 < t < t1)})
+        total = 0.0
+        for a, b in zip(cuts, cuts[1:]):    # nothing bends between two cuts
+            middle = (a + b) / 2
+            total += (b - a) * (factor[0] * self.pv_w(middle) + factor[1] * self.load_w(middle))
+        return total / (t1 - t0)
+
+    def _breaks(self, t0: float, t1: float):
+        """Instants at which sun or load may bend."""
+        if not self._repeat_s:
+            yield from (*self._pv_times, *self._load_times)
+            return
+        for k in range(int(t0 // self._repeat_s), int(t1 // self._repeat_s) + 1):
+            for t in (0.0, *self._pv_times, *self._load_times):
+                if t < self._repeat_s:
+                    yield k * self._repeat_s + t
+
 
 def _checked(points, what: str) -> list[tuple[float, float]]:
     """The points as floats; ValueError unless there is one and times ascend."""

@@ -1,63 +1,64 @@
-"""The site on the network: Modbus TCP, and a small JSON admin API over HTTP, both on loopback.
+"""The site on the network: Modbus TCP, RTU on a pty, and a small JSON admin API over HTTP.
 
-Enters: a site, a clock, ports (0 = any free one).  Leaves: a running server.
+Enters: a site, a clock, ports (0 = any free one).  Leaves: a running server, all on loopback.
 
     GET  /status            powers now, registers, counts, faults
     GET  /record?since=T    rows of the true record later than Unix time T
+    GET  /mean?name=site_w_a&from=T&to=T    true mean of a name of the record
     GET  /writes?since=T    the log of register writes
-    POST /faults            {"meter_silent": true, ...}: switches those, answers all
+    POST /faults            {"meter_silent": true, "2.delay_ms": 3000}: switches those, answers all
 
-Limit: pymodbus takes one request at a time from a connection; pipelined ones are not served.
+Limit: a pty paces what it answers, not what the client sends into it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import os
+import pty
+import socket
+import struct
 import time
+import tty
 from dataclasses import astuple
-from functools import partial
 
 from aiohttp import web
-from pymodbus.constants import ExcCodes
-from pymodbus.pdu import ExceptionResponse
-from pymodbus.server import ModbusTcpServer
-from pymodbus.simulator import DataType, SimData, SimDevice
 
-from tools.site.devices import BASE
+from tools.site.frames import RESET, TcpLine
 from tools.site.record import COLUMNS
-from tools.site.site import NO_RESPONSE, READ, Refused, Site
+from tools.site.rtu import RtuBus
+from tools.site.site import Site
 
-_UNIT_OFFSET = 6
 _STEP_S = 0.05
+_HEAD = 6
+_LENGTH_MAX = 254
+_READ = 512
 
 
 class SiteServer:
-    """Modbus TCP and admin HTTP over one site, all on the running event loop."""
+    """Modbus TCP, RTU and admin HTTP over one site, all on the running event loop."""
 
     def __init__(self, site: Site, clock=time.time, host: str = "127.0.0.1"):
         """Take a site whose `start` is on the same clock."""
         self.site = site
         self._clock = clock
         self._host = host
-        self._modbus: ModbusTcpServer | None = None
+        self._modbus: asyncio.Server | None = None
         self._runner: web.AppRunner | None = None
         self._stepper: asyncio.Task | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self._ptys: list[tuple[int, int]] = []
         self.port = self.admin_port = 0
 
     async def start(self, port: int = 0, admin_port: int = 0) -> None:
         """Listen; afterwards `port` and `admin_port` are the real ones."""
-        logging.getLogger("pymodbus_internal").setLevel(logging.CRITICAL)
-        units = (self.site.inverter.unit, self.site.meter.unit)
-        self._modbus = ModbusTcpServer([self._device(u) for u in units],
-                                       address=(self._host, port),
-                                       trace_packet=self._muted, trace_pdu=self._gateway)
-        await self._modbus.serve_forever(background=True)
-        self.port = self._modbus.transport.sockets[0].getsockname()[1]
+        self._modbus = await asyncio.start_server(self._client, self._host, port)
+        self.port = self._modbus.sockets[0].getsockname()[1]
         app = web.Application()
         app.add_routes([web.get("/status", self._get_status),
                         web.get("/record", self._get_record),
+                        web.get("/mean", self._get_mean),
                         web.get("/writes", self._get_writes),
                         web.post("/faults", self._post_faults)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
@@ -67,14 +68,33 @@ class SiteServer:
         self.admin_port = self._runner.addresses[0][1]
         self._stepper = asyncio.create_task(self._step())
 
+    def open_rtu(self, baud: int = 19200, turnaround_ms: float = 5,
+                 units: tuple[int, ...] | None = None) -> str:
+        """Put the site's units (or those) on a pty; its path."""
+        ours, theirs = pty.openpty()
+        tty.setraw(ours)
+        tty.setraw(theirs)
+        os.set_blocking(ours, False)
+        self._ptys.append((ours, theirs))
+        bus = RtuBus(self.site, baud, turnaround_ms, units=units)
+        asyncio.get_running_loop().add_reader(ours, self._heard, ours, bus)
+        return os.ttyname(theirs)
+
     async def stop(self) -> None:
-        """Close both ports and the record's file."""
+        """Close all lines and the record's file."""
         if self._stepper:
             self._stepper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._stepper
         if self._modbus:
-            await self._modbus.shutdown()
+            self._modbus.close()
+        for writer in list(self._open):
+            writer.transport.abort()
+        for ours, theirs in self._ptys:
+            asyncio.get_running_loop().remove_reader(ours)
+            os.close(ours)
+            os.close(theirs)
+        self._ptys.clear()
         if self._runner:
             await self._runner.cleanup()
         self.site.record.close()
@@ -85,40 +105,54 @@ class SiteServer:
             self.site.advance(self._clock())
             await asyncio.sleep(_STEP_S)
 
-    def _device(self, unit: int) -> SimDevice:
-        """A pymodbus unit whose registers are ours, fetched at each request."""
-        data = SimData(BASE, values=[0] * self.site.size(unit), datatype=DataType.REGISTERS)
-        return SimDevice(id=unit, simdata=[data], action=_async(partial(self._access, unit)))
+    # -- TCP ------------------------------------------------------------------
 
-    def _access(self, unit, function, start, address, count, registers, values):
-        """Serve one request from the site: None, or the exception for pymodbus to send."""
-        self.site.advance(self._clock())
-        if self.site.silent(unit):
-            return ExcCodes.DEVICE_FAILURE      # never leaves: _muted drops it
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection until it ends."""
+        if self.site.faults["one_client"] and self._open:
+            writer.transport.abort()
+            return
+        self._open.add(writer)
+        line = TcpLine(self.site, self._clock())
         try:
-            if values is not None:
-                self.site.write(unit, address, list(values), function)
-            elif function == READ:
-                registers[address - start:address - start + count] = \
-                    self.site.read(unit, address, count)
-            elif function not in (6, 16):       # pymodbus reads back after each FC6
-                return ExcCodes.ILLEGAL_FUNCTION
-        except Refused as refused:
-            return ExcCodes(refused.code)
-        return None
+            while True:
+                head = await reader.readexactly(_HEAD)
+                _, protocol, length = struct.unpack(">HHH", head)
+                if protocol or not 2 <= length <= _LENGTH_MAX:
+                    break
+                self._asked(line, writer, head + await reader.readexactly(length))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            self._open.discard(writer)
+            writer.transport.abort()
 
-    def _muted(self, sending: bool, data: bytes) -> bytes:
-        """Drop replies of a unit that is to be silent."""
-        if sending and len(data) > _UNIT_OFFSET and self.site.silent(data[_UNIT_OFFSET]):
-            return b""
-        return data
+    def _asked(self, line: TcpLine, writer: asyncio.StreamWriter, frame: bytes) -> None:
+        now = self._clock()
+        self.site.advance(now)
+        for after_ms, data in line.feed(now, frame):
+            if after_ms:
+                asyncio.get_running_loop().call_later(after_ms / 1000, _send, writer, data)
+            else:
+                _send(writer, data)
 
-    def _gateway(self, sending: bool, pdu):
-        """Answer for a unit that does not exist as Modbus TCP gateways do: exception 0x0B."""
-        units = (self.site.inverter.unit, self.site.meter.unit)
-        if sending and isinstance(pdu, ExceptionResponse) and pdu.dev_id not in units:
-            pdu.exception_code = NO_RESPONSE
-        return pdu
+    # -- RTU ------------------------------------------------------------------
+
+    def _heard(self, ours: int, bus: RtuBus) -> None:
+        """Bytes came out of the pty."""
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(ours, _READ)
+            now = self._clock()
+            self.site.advance(now)
+            for at_s, piece in bus.feed(now, data):
+                asyncio.get_running_loop().call_later(max(at_s - now, 0), self._say, ours, piece)
+
+    def _say(self, ours: int, piece: bytes) -> None:
+        if any(ours == open_one for open_one, _ in self._ptys):
+            with contextlib.suppress(BlockingIOError):
+                os.write(ours, piece)
+
+    # -- admin ----------------------------------------------------------------
 
     async def _get_status(self, _request) -> web.Response:
         """Everything of this instant."""
@@ -129,6 +163,15 @@ class SiteServer:
         """The true record, as rows under `columns`."""
         rows = self.site.record.since(float(request.query.get("since", "-inf")))
         return web.json_response({"columns": COLUMNS, "rows": [astuple(r) for r in rows]})
+
+    async def _get_mean(self, request) -> web.Response:
+        """One true mean; 400 for what is not kept."""
+        query = request.query
+        try:
+            mean = self.site.mean(query["name"], float(query["from"]), float(query["to"]))
+        except (KeyError, ValueError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({"name": query["name"], "mean": mean})
 
     async def _get_writes(self, request) -> web.Response:
         """The log of register writes."""
@@ -144,8 +187,13 @@ class SiteServer:
         return web.json_response(self.site.faults)
 
 
-def _async(function):
-    """The coroutine function that pymodbus insists on."""
-    async def action(*args):
-        return function(*args)
-    return action
+def _send(writer: asyncio.StreamWriter, data: bytes | None) -> None:
+    """Write, or reset the connection."""
+    if writer.transport.is_closing():
+        return
+    if data is RESET:
+        linger = struct.pack("ii", 1, 0)    # closing then sends RST
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+    else:
+        writer.write(data)
