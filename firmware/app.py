@@ -55,6 +55,7 @@ VERSION = "0.1.0"
 _EVALUATE_MS = const(1000)
 _CONTROL_MS = const(200)
 _PARK_MS = const(3000)
+_NETWORK_MS = const(5000)
 _BODY_PIECE = const(384)  # bytes of a body that are made at once; an answer is whole
 
 
@@ -72,6 +73,7 @@ class App:
         gc.collect()
         log.info("BOOT", "version", VERSION, "board", board.NAME, "free", gc.mem_free())
         self._store = store
+        self._offline = None
         self._conf = conf
         self.loop = Loop(board.ticks, board.poller(), board.watchdog())
         self._written = self.loop.flag()
@@ -79,8 +81,19 @@ class App:
         self._down()
         self._south()
         self._north()
+        self.loop.every(_NETWORK_MS, self)
         gc.collect()
         log.info("READY", "free", gc.mem_free(), "used", gc.mem_alloc())
+
+    def step(self, _now):
+        """Keep the board's network up; what it lacks is said, once."""
+        try:
+            self.board.online()
+            self._offline = None
+        except OSError as exc:
+            if self._offline != str(exc):
+                self._offline = str(exc)
+                log.error("NO_NETWORK", "error", repr(exc))
 
     def _network(self, link_class):
         # The certificates are let go of once the link has them; what stays is who we are.

@@ -8,7 +8,7 @@ Usage: by the house.  Limit: HTTP/1.1 in the clear, one request at a time.
 
 import urllib.parse
 
-from tools.site import answer
+from tools.site import RESET, TcpLine
 from tools.utility import Request
 
 WINDOW = 1024  # bytes that may lie unread in a socket of the device
@@ -56,15 +56,16 @@ class Line:
 
 
 class ModbusLine(Line):
-    """The site's end: every unit of the site, one frame after the other."""
+    """The site's end: every unit of the site, with the faults of its wire."""
 
     def __init__(self, house, number, host):
         """A line to the site."""
         super().__init__(house, number, host)
+        self._far = TcpLine(house.site, house.now)
         self._raw = b""
 
     def feed(self, data):
-        """Answer each whole frame after the house's Modbus latency."""
+        """Answer each whole frame after the house's Modbus latency and the device's own."""
         self._raw += data
         while len(self._raw) >= 6:
             end = 6 + int.from_bytes(self._raw[4:6], "big")
@@ -76,7 +77,13 @@ class ModbusLine(Line):
     def _answer(self, frame):
         house = self.house
         house.site.advance(house.now)
-        self.send(answer(house.site, frame))
+        for after_ms, reply in self._far.feed(house.now, frame):
+            if reply is RESET:
+                self.later(after_ms, lambda: self.cut(reset=True))
+            elif after_ms:
+                self.later(after_ms, lambda reply=reply: self.send(reply))
+            else:
+                self.send(reply)
         if frame[7] in MODBUS_WRITES:
             house.story.append((house.now, "write", frame.hex()))
 
