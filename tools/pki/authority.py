@@ -1,6 +1,7 @@
 """A SERCA with an MCA and a MICA below it, and what the MICA issues.
 
-Enters: subject serials, host names, validity.  Leaves: `Issued`, a key with its chain, leaf first.
+Enters: subject serials, host names, validity.  Leaves: `Issued`, a key with its chain, leaf first;
+the authority itself as a folder of PEM files, and back.
 Extensions follow the handbook's Annex C; whether certificatePolicies is critical is a choice,
 since stock mbedTLS refuses a critical one.
 
@@ -25,9 +26,11 @@ ANY_POLICY = x509.ObjectIdentifier("2.5.29.32.0")
 DEVICE_GENERIC = x509.ObjectIdentifier("1.3.6.1.4.1.40732.1.1")  # IEEE 2030.5 6.11.7.2
 TEST_CERTIFICATE = x509.ObjectIdentifier("1.3.6.1.4.1.40732.2.1")  # IEEE 2030.5 6.11.7.3
 HARDWARE_MODULE_NAME = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.4")  # RFC 4108
+BULK_CERTIFICATE = x509.ObjectIdentifier("1.3.6.1.4.1.40732.2.4")  # the same clause
 HARDWARE_TYPE = "1.3.6.1.4.1.32473.1"  # the enterprise number kept for examples, RFC 5612
 FOREVER = datetime.datetime(9999, 12, 31, 23, 59, 59)  # IEEE 2030.5: never expires
 DAY = datetime.timedelta(days=1)
+LEVELS = ("serca", "mca", "mica")  # names of an authority's files, the root first
 
 
 def _now():
@@ -74,6 +77,12 @@ def _name(common):
         x509.NameAttribute(NameOID.ORGANIZATION_NAME, "microsep2 test"),
         x509.NameAttribute(NameOID.COMMON_NAME, common),
     ])
+
+
+def _private_key(path):
+    if not path.exists():
+        return None
+    return serialization.load_pem_private_key(path.read_bytes(), None)
 
 
 class Issued:
@@ -126,7 +135,7 @@ class Authority:
     """The three levels of certification authority, and what the lowest issues."""
 
     def __init__(self, name, now, critical_policies):
-        self._critical = critical_policies
+        self.critical = critical_policies
         self._since = now - DAY
         self._keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
         names = [f"{name} {level}" for level in ("SERCA", "MCA", "MICA")]
@@ -141,20 +150,54 @@ class Authority:
             levels.append(self._sign(builder, above))
         self.serca, self.mca, self.mica = levels
 
+    def write(self, folder):
+        """Write the three certificates and their keys as PEM into `folder`, made if missing."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, key, certificate in zip(LEVELS, self._keys, (self.serca, self.mca, self.mica)):
+            (folder / f"{name}.pem").write_bytes(
+                certificate.public_bytes(serialization.Encoding.PEM))
+            if key is None:
+                continue
+            path = folder / f"{name}.key.pem"
+            path.touch(mode=0o600)
+            path.write_bytes(key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption()))
+        return folder
+
+    @classmethod
+    def read(cls, folder, now=None):
+        """The authority that `write` left in `folder`; to issue, the MICA's key is enough."""
+        folder = Path(folder)
+        self = cls.__new__(cls)
+        self.serca, self.mca, self.mica = (
+            x509.load_pem_x509_certificate((folder / f"{name}.pem").read_bytes())
+            for name in LEVELS)
+        self._keys = [_private_key(folder / f"{name}.key.pem") for name in LEVELS]
+        self._since = (now or _now()) - DAY
+        self.critical = self.mica.extensions.get_extension_for_class(
+            x509.CertificatePolicies).critical
+        return self
+
     @classmethod
     def create(cls, *, name="Example", now=None, critical_policies=False):
         """Make a new authority; `now` (naive UTC) backdates the start of its validity."""
         return cls(name, now or _now(), critical_policies)
 
-    def device(self, *, serial="1", public_key=None):
+    def device(self, *, serial="1", public_key=None, hardware_type=HARDWARE_TYPE, policies=None,
+               since=None, until=None, extra=()):
         """Issue a device certificate: empty subject, HardwareModuleName, valid for ever.
 
         With `public_key` (from a CSR) the private key stays with its owner and `key` is None.
+        `policies`: OIDs in the place of those of a test device.  `since`, `until`: naive UTC.
+        `extra`: pairs of an extension and whether it is critical, for what should not be there.
         """
         key = None if public_key else ec.generate_private_key(ec.SECP256R1())
-        san = x509.SubjectAlternativeName([hardware_module_name(HARDWARE_TYPE, serial)])
+        san = x509.SubjectAlternativeName([hardware_module_name(hardware_type, serial)])
         public_key = public_key or key.public_key()
-        return self._leaf(key, public_key, "", san, (self._since, FOREVER))
+        valid = (since or self._since, until or FOREVER)
+        return self._leaf(key, public_key, "", san, valid, policies, extra)
 
     def server(self, *hosts, since=None, until=None):
         """Issue a server certificate for DNS names and IP addresses, naive UTC validity."""
@@ -169,13 +212,16 @@ class Authority:
         san = x509.SubjectAlternativeName(names)
         return self._leaf(key, key.public_key(), "Utility server", san, valid)
 
-    def _leaf(self, key, public_key, subject, san, valid):
+    def _leaf(self, key, public_key, subject, san, valid, policies=None, extra=()):
         builder = self._builder(public_key, subject, valid).issuer_name(self.mica.subject)
         builder = builder.add_extension(
             x509.BasicConstraints(ca=False, path_length=None), critical=True
         ).add_extension(_usage(ca=False), critical=True)
         # RFC 5280 4.2.1.6: critical where the subject is empty.
-        builder = self._policies(builder.add_extension(san, critical=not subject))
+        builder = builder.add_extension(san, critical=not subject)
+        for extension, critical in extra:
+            builder = builder.add_extension(extension, critical=critical)
+        builder = self._policies(builder, policies) if policies else self._policies(builder)
         return Issued(key, [self._sign(builder, 2), self.mica, self.mca], self.serca)
 
     def _builder(self, public_key, subject, valid):
@@ -192,7 +238,7 @@ class Authority:
     def _policies(self, builder, oids=None):
         oids = oids or [DEVICE_GENERIC, TEST_CERTIFICATE]
         policies = x509.CertificatePolicies([x509.PolicyInformation(o, None) for o in oids])
-        return builder.add_extension(policies, critical=self._critical)
+        return builder.add_extension(policies, critical=self.critical)
 
     def _sign(self, builder, level):
         key = self._keys[level]
