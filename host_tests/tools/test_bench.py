@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from tools.bench import __main__ as bench
-from tools.bench import controller, laws, later, parse
+from tools.bench import controller, house, laws, later, parse
 from tools.bench.plant import (
     TOLERANCE_W,
     WMAX_W,
@@ -15,6 +15,7 @@ from tools.bench.plant import (
     Devices,
     Inverter,
     Meter,
+    OrdinaryDay,
     Step,
     run,
 )
@@ -249,12 +250,48 @@ def test_only_a_cap_that_changes_is_a_write_and_only_from_when_the_books_are_ope
     day = Step(60, 9000, 1000, 1000, 30)
     assert run(Cycle(), day, Devices(), 5000).writes == 3
     assert run(Cycle(), day, Devices(), 5000, count_from_s=30).writes == 1
+    assert run(Cycle(), day, Devices(step_w=5000), 5000).writes == 1
+    books = run(Cycle(), day, Devices(), 5000)
+    assert books.written == [0, 20000, 40000]
+    assert [books.most_in(ms) for ms in (20000, 20001, 60000)] == [1, 2, 3]
 
 
 def test_a_day_is_the_same_for_every_law_and_another_for_every_seed():
     one, again, other = Day(1, 600), Day(1, 600), Day(2, 600)
     assert one.sun == again.sun and one.load == again.load and one.load != other.load
     assert len(one.sun) == 6000 and min(one.load) > 250 and max(one.sun) <= WMAX_W
+
+
+def test_values_that_are_lost_or_null_do_not_reach_the_law():
+    class Listens:
+        def __init__(self):
+            self.meter, self.inverter = set(), set()
+
+        def step(self, now, meter, inverter, limit_w):
+            self.meter.add(meter[0] if meter else -1)
+            self.inverter.add(inverter[0] if inverter else -1)
+
+    counts = []
+    for devices in (Devices(), Devices(lost=0.2, null=0.1)):
+        law = Listens()
+        run(law, Step(200, 9000, 1000, 1000, 30), devices, 5000)
+        counts.append((len(law.meter), len(law.inverter)))
+    assert counts[0] == (1000, 1000) and 750 < counts[1][0] < 850 and 850 < counts[1][1] < 950
+
+
+def test_the_ordinary_day_is_always_the_same_and_what_it_says():
+    day, again = OrdinaryDay(3), OrdinaryDay(3)
+    assert day.sun == again.sun and day.load == again.load and len(day.sun) == 3 * 36000
+    assert day.sun[0] < 10 and max(day.sun) > 5000 and max(day.load) > 2000 and min(day.load) > 200
+    whole = OrdinaryDay()
+    energy = sum(whole.sun) / 36000, sum(whole.load) / 36000  # Wh
+    assert 45000 < energy[0] < 75000 and 6000 < energy[1] < 15000, energy
+
+
+def test_a_house_without_bands_passes_the_limits_that_it_keeps_with_them():
+    for imp_w, load_w in ((5000, None), (None, 4000)):
+        ours, free = (house.steered(bands, 400, imp_w, load_w) for bands in (True, False))
+        assert ours.longest_s <= 15 and free.over_wh > 2 * ours.over_wh, (imp_w, load_w)
 
 
 # The laws, one step each
@@ -310,25 +347,39 @@ def test_ffmin_cuts_to_the_least_load_at_once_and_rises_a_quarter_after_its_hold
     assert law.step(4000, (4000, 1000), (4000, 5900), 5000) > 5922
 
 
-def test_ours_falls_at_once_and_is_raised_once_a_second():
-    law = laws.Ours(window=2)
-    for t in range(0, 4000, 200):
-        law.step(t, (t, 4000), (t, 9000), 5000)
-    high = law.step(4000, (4000, 4000), (4000, 9000), 5000) or law._target
-    low = law.step(4200, (4200, 9000), (4200, 9000), 5000)
-    assert low < 5000 < high
-    raised = [t for t in range(4400, 12000, 200)
-              if law.step(t, (t, 4000), (t, 5000), 5000) is not None
-              and law._raised == t]
-    assert len(raised) > 2
+def test_settling_cuts_the_whole_excess_and_waits_before_it_cuts_again():
+    law = laws.Settling(settle_ms=1200)
+    assert law.step(0, (0, 8000), (0, 9000), 5000) == 9000 + 200 - 3050
+    assert law.step(200, (200, 8500), (0, 9000), 5000) is None  # no worse by a sixteenth
+    assert law.step(400, (400, 8700), (0, 9000), 5000) == 6150 - 700
+    assert law.step(600, (600, 3000), (600, 5450), 5000) is None  # it waits
+    assert law.step(1400, (1400, 4000), (1400, 5450), 5000) == 5450 + 475
+    assert law.step(1600, (1600, 4000), (1600, 5450), 5000) is None
+    assert law.step(1800, (1600, 4000), (1600, 5450), 5000) is None  # nothing new
+    assert law.step(4000, (1600, 4000), (1600, 5450), 5000) == 5000  # the meter is lost
+
+
+def test_ours_falls_at_once_and_is_raised_at_most_once_a_second():
+    law, caps = laws.Ours(), []
+    for t in range(0, 20000, 200):
+        caps.append(law.step(t, (t, 4000), (t, 9000), 5000))
+    assert law.step(20000, (20000, 9000), (20000, 9000), 5000) < 5000 < caps[-1]
+    last, raised = law.site.high_w[0], []
+    for t in range(20200, 60000, 200):
+        load = 500 + t // 3000 * 500
+        cap = law.step(t, (t, last - load), (t, last), 5000)
+        raised += [t] * (cap > last)
+        last = cap
+    assert len(raised) > 4
     assert min(b - a for a, b in zip(raised, raised[1:])) >= 1000
 
 
 def test_ours_gets_along_without_a_sample_of_the_inverter_for_two_seconds_only():
-    law = laws.Ours(window=2)
-    for t in range(0, 6000, 200):
+    law = laws.Ours()
+    for t in range(0, 12000, 200):
         law.step(t, (t, 2000), (t, 9000), 5000)
-    assert law.step(6000, (6000, 2000), (6000 - 2200, 9000), 5000) == 5000
+    assert law.step(12000, (12000, 2000), (10000, 9000), 5000) > 9000
+    assert law.step(12200, (12200, 2000), (10000, 9000), 5000) == 5000
 
 
 # What is said about them
@@ -340,6 +391,8 @@ def test_a_vanished_load_is_above_the_limit_for_as_long_as_the_slew_takes():
     assert 0.3 <= found["drop.time"].value <= 1.5
     assert found["drop.energy"].value < found["drop.energy"].against
     assert found["drop.time"].against > 2
+    assert found["drop.rest"].value <= 2
+    assert 0.4 < found["drop.nominal"].value <= 4 and 1.5 < found["drop.slow"].value <= 15
 
 
 def test_the_score_is_compared_with_the_best_of_the_others_and_never_with_itself():
@@ -352,7 +405,7 @@ def test_the_score_is_compared_with_the_best_of_the_others_and_never_with_itself
 
 def test_the_laws_table_lists_every_law_of_a_measured_row_best_first():
     books = {law: Books() for law in (controller.OURS, "a")}
-    books[controller.OURS].writes = 1000
+    books[controller.OURS].written = list(range(1000))
     row = Row("controller.j.0.slow", "score", "", Aim("<", None), "others", "here")
     row.take(controller._score(books))
     lines = controller.text([row]).splitlines()

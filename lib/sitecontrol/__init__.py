@@ -1,5 +1,8 @@
-"""Limits and measurements in, one power cap for the inverter out: see controller.py."""
+"""Limits and measurements in, a band of power for each device out: see site.py."""
 
-from .controller import ABSENT, STALE, TRACKING, Controller, SiteControlError
+from .site import (
+    ABSENT, BATTERY, DISOBEYS, LOAD, PV, SILENT, STALE, TRACKING, Site, SiteControlError,
+)
 
-__all__ = ("ABSENT", "STALE", "TRACKING", "Controller", "SiteControlError")
+__all__ = ("ABSENT", "BATTERY", "DISOBEYS", "LOAD", "PV", "SILENT", "STALE", "TRACKING", "Site",
+           "SiteControlError")

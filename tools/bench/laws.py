@@ -19,7 +19,7 @@ from tools.check_imports import ROOT
 # The firmware's own package; `micropython` is the stand-in that the tests use.
 sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "host_tests" / "cpython")]
 
-from sitecontrol import Controller  # noqa: E402
+from sitecontrol import PV, Site  # noqa: E402
 
 _SECOND_MS = 1000
 
@@ -142,31 +142,83 @@ class FFMin:
         return None
 
 
+class Settling:
+    """Cuts by the whole excess and waits `settle_ms`; raises by half of the room in between.
+
+    While it waits it cuts again only for what got worse by a sixteenth of WMAX.  The cap never
+    stands further above the output than room and a fiftieth of WMAX.
+    """
+
+    inverter_ms = 1000
+    _MARGIN_W = _BAND_W = WMAX_W // 200
+    _SLACK_W = WMAX_W // 50
+    _STALE_MS = 2000
+    _FRESH_MS = 1500
+
+    def __init__(self, settle_ms=1200):
+        """Uncapped, no cut made."""
+        self._settle_ms = settle_ms
+        self._cap, self._seen, self._excess = WMAX_W, None, 0
+        self._cut = self._raised = -10 ** 6
+
+    def step(self, now, meter, inverter, limit_w):
+        """See the module's text."""
+        if not meter or now - meter[0] > self._STALE_MS:
+            self._cap = min(limit_w, WMAX_W)
+            return self._cap
+        if meter[0] == self._seen:
+            return None
+        self._seen = meter[0]
+        fresh = inverter is not None and now - inverter[0] < self._FRESH_MS
+        room = limit_w - self._MARGIN_W - meter[1]
+        if room < -self._MARGIN_W:
+            return self._lower(now, -room, inverter[1] if fresh else None)
+        if self._excess and now - self._cut < self._settle_ms:
+            return None
+        self._excess = 0
+        if room <= self._BAND_W or now - self._raised < self._settle_ms // 2:
+            return None
+        self._raised = now
+        rise = room // 2 if room > 2 * self._BAND_W else room
+        self._cap = min(WMAX_W, self._cap + rise)
+        if fresh:
+            self._cap = min(self._cap, max(0, inverter[1]) + room + self._SLACK_W)
+        return self._cap
+
+    def _lower(self, now, excess, output):
+        if now - self._cut >= self._settle_ms:
+            base = self._cap if output is None else min(self._cap, output + self._SLACK_W)
+            self._cap, self._cut, self._excess = max(0, base - excess), now, excess
+            return self._cap
+        if excess > self._excess + (WMAX_W >> 4):
+            self._cap, self._excess = max(0, self._cap - (excess - self._excess)), excess
+            return self._cap
+        return None
+
+
 class Ours:
-    """lib/sitecontrol at its defaults, written as firmware/control.py writes: up once a second.
+    """lib/sitecontrol with one inverter: each change of its band is a write.
 
     Ages are those that the firmware knows, of the answer: what the meter shows may be older.
     """
 
     inverter_ms = 200
 
-    def __init__(self, window=10, paced=True):
-        """`paced` False: every change of the cap is a write."""
-        self._law = Controller(WMAX_W, window=window)
-        self._rest_ms = _SECOND_MS if paced else 0
-        self._target, self._raised = WMAX_W, -_SECOND_MS
+    def __init__(self, interval_ms=_SECOND_MS):
+        """`interval_ms`: least time between two writes; a second, as the firmware has it."""
+        self.site = Site(1)
+        self.site.add(PV, WMAX_W, interval_ms=interval_ms)
+        self.site.imp_w = 1 << 29
 
     def step(self, now, meter, inverter, limit_w):
         """See the module's text."""
         if not meter or not inverter:
             return None
-        cap = self._law.step(meter[1], 0, inverter[1], now - inverter[0], limit_w, WMAX_W)
-        if cap > self._target:
-            if now - self._raised < self._rest_ms:
-                return None
-            self._raised = now
-        self._target = cap
-        return cap
+        site = self.site
+        site.export_w, site.import_w, site.meter_age_ms = meter[1], -meter[1], now - meter[0]
+        site.power_w[0], site.age_ms[0], site.exp_w = inverter[1], now - inverter[0], limit_w
+        site.step()
+        return site.high_w[0]
 
 
 def _mean(samples):

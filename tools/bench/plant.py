@@ -14,7 +14,9 @@ Limit: the hard profile of the simulated site (tools.site.profile), one phase, p
 
 from __future__ import annotations
 
+import math
 import random
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 
@@ -40,6 +42,48 @@ class Day:
         self.load = [profile.load_w(t) + rng.uniform(-NOISE_W, NOISE_W) for t in times]
 
 
+class OrdinaryDay:
+    """Twelve hours of sun with passing clouds, and what a household does meanwhile.
+
+    Always the same: drawn from one seed.  `hours` from sunrise on, for a shorter day.
+    """
+
+    HOURS = 12
+    _SEED = 20
+    # Hour, W, minutes on, seconds of a cycle and the part of it that is on.
+    _APPLIANCES = (
+        (0.4, 2200, 4, 0, 1), (0.7, 1400, 12, 0, 1), (0.9, 1800, 6, 20, 0.6),       # breakfast
+        (2.0, 2000, 18, 0, 1), (2.3, 350, 60, 90, 0.7), (3.5, 700, 25, 0, 1),       # washing
+        (4.6, 2200, 4, 0, 1), (5.8, 1200, 5, 0, 1), (5.9, 1800, 15, 12, 0.5),       # lunch
+        (6.5, 2000, 20, 0, 1), (7.5, 1500, 120, 600, 0.6), (8.2, 2200, 3, 0, 1),    # dishes
+        (10.2, 2400, 55, 75, 0.45), (10.4, 1800, 35, 16, 0.5), (10.5, 1500, 20, 30, 0.4),  # dinner
+        (11.2, 2200, 4, 0, 1), (11.4, 2000, 20, 0, 1))
+
+    def __init__(self, hours: float = HOURS):
+        """The day up to that hour."""
+        rng, ticks = random.Random(self._SEED), 3600 * 1000 // TICK_MS
+        self.sun, self.load = [], []
+        shade, aim, rate, until = 1.0, 1.0, 0.0, 0
+        for i in range(int(hours * ticks)):
+            if i >= until:
+                cloudy = rng.random() < 0.4
+                aim = rng.uniform(0.3, 0.8) if cloudy else rng.uniform(0.97, 1.0)
+                rate = abs(aim - shade) / rng.uniform(50, 200)       # edges of 5 to 20 s
+                until = i + int(rng.uniform(300, 1800) if cloudy else rng.uniform(1200, 9000))
+            shade += max(-rate, min(rate, aim - shade))
+            height = math.sin(math.pi * (i + 1) / (self.HOURS * ticks))
+            self.sun.append(0.98 * WMAX_W * height ** 1.3 * shade)
+            self.load.append(self._load(i * TICK_MS / 1000) + rng.uniform(-NOISE_W, NOISE_W))
+
+    def _load(self, t: float) -> float:
+        w = 220.0 + (130 if t % 2700 < 900 else 0)                   # all that stands by, a fridge
+        for hour, power, minutes, cycle, part in self._APPLIANCES:
+            at = t - hour * 3600
+            if 0 <= at < minutes * 60 and (not cycle or at % cycle < part * cycle):
+                w += power
+        return w
+
+
 class Step:
     """Constant sun, and a load that changes once: what a step response needs."""
 
@@ -60,6 +104,9 @@ class Devices:
     meter_ms: int = 200                     # how often the meter has a new value
     meter_age_ms: int = 100                 # how old that value is then
     inverter_ms: int = 200                  # how often the law's program reads the inverter
+    step_w: int = 1                         # resolution of the cap that the inverter takes
+    lost: float = 0.0                       # share of the meter's values that do not arrive
+    null: float = 0.0                       # share of null frames, which a driver does not take
 
 
 class Inverter:
@@ -91,6 +138,7 @@ class Meter:
 
     def __init__(self, devices: Devices):
         """No value yet."""
+        self._lost, self._rng = devices.lost, random.Random(99)
         self._every = devices.meter_ms // TICK_MS
         self._past = deque(maxlen=devices.meter_age_ms // TICK_MS + 1)
         self.sample = None
@@ -98,7 +146,7 @@ class Meter:
     def tick(self, i: int, export_w: float) -> None:
         """What flows in tick i."""
         self._past.append(int(export_w))
-        if i % self._every == 0:
+        if i % self._every == 0 and self._rng.random() >= self._lost:
             self.sample = (i * TICK_MS, self._past[0])
 
 
@@ -109,7 +157,7 @@ class Books:
         """Empty."""
         self.over_s = self.longest_s = 0.0
         self.over_wh = self.curtailed_wh = self.strict_wh = self.strict_s = 0.0
-        self.writes = 0
+        self.written = []                   # when each write came, in ms
         self._run = 0
 
     def note(self, limit_w: float, sun_w: float, load_w: float, pv_w: float) -> None:
@@ -129,9 +177,19 @@ class Books:
 
     def add(self, other: Books) -> None:
         """Another run on top of this one; the longest stays the longest."""
-        for name in ("over_s", "over_wh", "curtailed_wh", "strict_wh", "strict_s", "writes"):
+        for name in ("over_s", "over_wh", "curtailed_wh", "strict_wh", "strict_s", "written"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.longest_s = max(self.longest_s, other.longest_s)
+
+    @property
+    def writes(self) -> int:
+        """How many came."""
+        return len(self.written)
+
+    def most_in(self, ms: int) -> int:
+        """The most writes within less than that time of one run."""
+        return max((bisect_left(self.written, t + ms) - i for i, t in enumerate(self.written)),
+                   default=0)
 
     @property
     def score(self) -> float:
@@ -139,22 +197,25 @@ class Books:
         return 10 * self.over_wh + self.curtailed_wh + 0.005 * self.writes
 
 
-def run(law, day, devices: Devices, limit_w: float, count_from_s: float = 0) -> Books:
-    """Live through a day under a law; the books are open from `count_from_s` on."""
-    inverter, meter, books = Inverter(devices, day.sun[0]), Meter(devices), Books()
-    cap, seen = WMAX_W, None
+def run(law, day, devices: Devices, limit_w: float, count_from_s: float = 0,
+        books: Books | None = None) -> Books:
+    """Live through a day under a law; the books (new ones) are open from `count_from_s` on."""
+    inverter, meter, books = Inverter(devices, day.sun[0]), Meter(devices), books or Books()
+    cap, seen, rng = WMAX_W, None, random.Random(98)
     asks, reads = ASK_MS // TICK_MS, devices.inverter_ms // TICK_MS
     first = int(count_from_s * 1000 / TICK_MS)
     for i, (sun, load) in enumerate(zip(day.sun, day.load)):
         pv = inverter.tick(cap, sun)
         meter.tick(i, pv - load)
-        if i % reads == 0:
+        if i % reads == 0 and rng.random() >= devices.null:
             seen = (i * TICK_MS, int(pv))
         if i % asks == 0:
             said = law.step(i * TICK_MS, meter.sample, seen, limit_w)
             if said is not None:
                 said = max(0, min(WMAX_W, int(said)))
-                books.writes += said != cap and i >= first
+                said -= said % devices.step_w
+                if said != cap and i >= first:
+                    books.written.append(i * TICK_MS)
                 cap = said
         if i >= first:
             books.note(limit_w, sun, load, pv)
