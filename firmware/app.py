@@ -189,6 +189,7 @@ class App:
                               profile, self._store, Backlog)
         self.control.sampler = telemetry
         loop.every(_EVALUATE_MS, telemetry)
+        loop.supervise("telemetry", telemetry.run)
         parts = Parts(reading, own, resources, telemetry, answers, self.control)
         spread_s = conf.spread_s if self.limits.restored else 0
         discovery = Discovery(loop, board.entropy, self.clock, session, xml, parts, conf, profile,

@@ -17,7 +17,7 @@ EPOCH = const(1577836800)  # Unix time of 2020-01-01T00:00:00Z
 _Y2020_IN_2000 = const(631152000)  # the same instant on ports whose epoch is 2000
 
 NONE = const(0)  # nothing is known
-BOARD = const(1)  # the port's wall clock: good for certificates and the log only
+BOARD = const(1)  # the port's wall clock: for certificates, the log, and readings marked so
 SERVER = const(2)  # the utility server's clock
 
 _STEP_MS = const(2000)  # beyond this the clock is stepped, else slewed (requirements C4)
@@ -64,6 +64,13 @@ class Clock:
         self._advance(self._port.ticks_ms())
         return self._base_s
 
+    def best(self):
+        """As now(), before that by the board's own clock: `source` says which. No allocation."""
+        if self.source == NONE:
+            return -1
+        self._advance(self._port.ticks_ms())
+        return self._base_s
+
     def set_server(self, current, ticks):
         """Take the server's currentTime (s since EPOCH), read at the instant `ticks`.
 
@@ -97,10 +104,8 @@ class Clock:
 
     def iso(self):
         """The best known time as text for the log, `-` when there is none. Allocates."""
-        if self.source == NONE:
-            return "-"
-        self._advance(self._port.ticks_ms())
-        return iso(self._base_s)
+        seconds = self.best()
+        return "-" if seconds < 0 else iso(seconds)
 
 
 def iso(seconds):

@@ -29,11 +29,12 @@ _GOOD_RUNS = const(5)
 _SEARCH_MS = const(5000)
 _WATCH_MS = const(1000)
 _DARK_DV = const(460)  # 0.1 V: below a fifth of 230 V there is no grid
-_DARK_S = const(3)
+_DARK_MS = const(3000)
 
 _BATTERY = const(1)
 _LOAD = const(2)
 _BLIND = const(0)  # sitecontrol's STALE
+_SLEEPING = const(2)  # operating state of sunspec
 _FULL = const(5)  # charge states of sunspec
 _EMPTY = const(2)
 
@@ -83,7 +84,7 @@ class Control:
         self.cap_w = 0
         self.site_w = self.pv_w = ABSENT
         self.dark = False
-        self._dark_s = 0
+        self._lit_at = loop.now()  # when a voltage was last seen
         self._said_state = -1
         self._said = array("b", (-1 for _ in fleet))
         self._faults = bytearray(len(fleet))
@@ -109,13 +110,18 @@ class Control:
 
     async def _find(self, i):
         device, site = self.fleet[i], self._site
-        found = await self._devices.find(device.kind, device.bus, device.unit)
+        found = await self._devices.find(device.kind, device.bus, device.unit, self._conf)
         if found is None:
             return
         device.fit(found)
         at = self._index[i]
         if at < 0:
-            at = site.add(device.kind, device.wmax_w, device.charge_w, device.every_ms)
+            try:
+                at = site.add(device.kind, device.wmax_w, device.charge_w, device.every_ms)
+            except Exception as exc:  # more than the law can steer
+                log.error("INVERTER_UNFIT", "unit", device.unit, "why", str(exc))
+                device.part()
+                return
             self._index[i] = at
         site.wmax_w[at], site.charge_w[at] = device.wmax_w, device.charge_w
         limits = self._limits
@@ -129,8 +135,9 @@ class Control:
         self._run(self._loop.now())
 
     async def _find_meter(self):
-        meter = await self._devices.meter(self._meter_bus, self._conf.meter[2],
-                                          self._conf.meter_sign)
+        conf = self._conf
+        meter = await self._devices.meter(self._meter_bus, conf.meter[2], conf.meter_sign,
+                                          conf.meter_map)
         if meter is not None:
             self.meter = meter
             op = self._meter_op
@@ -168,7 +175,7 @@ class Control:
                 log.info("SIGHTED", "site_w", self.site_w, "pv_w", self.pv_w)
         self._truth.look(fleet, site.on)
         if self.sampler is not None:
-            self.sampler.fit(self.meter, fleet)
+            self.sampler.fit(self.meter, fleet, self._meter_op.real_ms)
         self._look_for_light()
 
     def _say_fault(self, i, device):
@@ -192,17 +199,19 @@ class Control:
             device.lost = device.read_op.result < OK  # gone again meanwhile
 
     def _look_for_light(self):
-        # No voltage at the meter and at the devices, as far as they still measure it (7.7.2).
+        # No voltage at the meter and at the devices, as far as they still measure it (7.7.2). At
+        # night some devices let go of the grid, and measure nothing.
         now, best = self._loop.now(), ABSENT
         if self._meter_age(now) < 2 * _WATCH_MS:
             best = _best_dv(self.meter, best)
         for device in self.fleet:
-            if device.kind <= _BATTERY and device.answers() and device.age_ms(now) < 2 * _WATCH_MS:
+            if (device.kind <= _BATTERY and device.st != _SLEEPING and device.answers()
+                    and device.age_ms(now) < 2 * _WATCH_MS):
                 best = _best_dv(device.driver, best)
-        if best == ABSENT:
-            return
-        self._dark_s = self._dark_s + 1 if best < _DARK_DV else 0
-        self.dark = self._dark_s >= _DARK_S
+        if best >= _DARK_DV or not (self.dark or best != ABSENT):
+            self._lit_at = now
+        if best != ABSENT:
+            self.dark = self._loop.diff(now, self._lit_at) >= _DARK_MS
 
     async def park(self, deadline):
         """A clean stop: leave the blind limit in the devices, for no one will steer them then."""
@@ -313,7 +322,7 @@ class Control:
             self._judged = limits.version
             for mode in range(MODES_N):
                 good[mode] = 0
-        modes = self._kept(w) if self._rests() else 0
+        modes = self._kept(w)
         obeyed = 0
         for mode in range(MODES_N):
             if not modes >> mode & 1:
@@ -331,7 +340,7 @@ class Control:
         made = taken = stored = 0
         for device in self.fleet:
             p_w = device.p_w
-            if p_w == ABSENT or not device.answers():
+            if p_w == ABSENT or not device.answers() or not device.is_within():
                 return 0
             beyond = p_w > device.high_w + tolerance or p_w < device.low_w - tolerance
             if beyond and site.state == _BLIND:

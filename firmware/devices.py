@@ -21,6 +21,8 @@ from sunspec import (
     OK,
     Q_CONNECT,
     Q_EVERY,
+    Q_GAP,
+    Q_TIMEOUT,
     SILENT,
     Battery,
     Common,
@@ -28,6 +30,7 @@ from sunspec import (
     Header,
     Inverter,
     Limit,
+    MappedLimit,
     Meter,
     Ratings,
     Storage,
@@ -40,6 +43,8 @@ _OP_MS = const(4000)
 _REGS = const(64)
 _RVRT_S = const(120)
 _BATTERY = const(1)
+_EVERY = const(10)  # of Q_EVERY: up to 1 s the law's own pace is slow enough
+_ANSWER = const(10)  # of Q_TIMEOUT: up to 1 s the setting of the line holds
 
 # Ends of the codes in docs/log.md.
 _CAUSES = {SILENT: "_SILENT", NO_UNIT: "_NO_UNIT", NO_SUNS: "_NO_SUNSPEC"}
@@ -78,12 +83,18 @@ class Devices:
         if await self.run(bus, unit, common) == OK:
             log.info(what, "maker", common.manufacturer, "model", common.model,
                      "version", common.version, "models", walk.n)
-            self._quirk = quirks(common)
+            self._quirk = quirk = quirks(common)
+            # The line goes at the pace of its slowest device.
+            bus.gap_ms = max(bus.gap_ms, quirk[Q_GAP] * 10)
+            if quirk[Q_TIMEOUT] > _ANSWER:
+                bus.timeout_ms = max(bus.timeout_ms, quirk[Q_TIMEOUT] * 100)
+            bus.settle_ms = max(bus.settle_ms, quirk[Q_CONNECT] * 100)
         return walk
 
-    async def find(self, kind, bus, unit):
+    async def find(self, kind, bus, unit, conf):
         """What stands at that unit and can be steered as `kind` of sitecontrol, or None.
 
+        conf: `inverter_map`, `inverter_w` (config.py).
         (live driver, Ratings, control of its band, Connect or None, Battery or None, ms between
         two writes at least).
         """
@@ -91,8 +102,6 @@ class Devices:
         if walk is None:
             return None
         quirk = self._quirk
-        if quirk[Q_CONNECT]:
-            bus.settle_ms = quirk[Q_CONNECT] * 100
         try:
             inverter = Inverter(walk, 0)
             ratings = Ratings(inverter)
@@ -103,6 +112,9 @@ class Devices:
             if kind == _BATTERY:
                 control = Storage(inverter, ratings, quirk)
                 store = _or_none(Battery, walk, 0, ratings)
+            elif conf.inverter_map:
+                wmax_w = ratings.wmax_w if ratings.wmax_w > 0 else conf.inverter_w
+                control = MappedLimit(conf.inverter_map, wmax_w, quirk, self._rvrt_w, _RVRT_S)
             else:
                 control = Limit(inverter, ratings, quirk, self._rvrt_w, 0)
                 if control.reverts:  # its expiry leads to what is safe (model 704)
@@ -112,11 +124,14 @@ class Devices:
             return None
         log.info("INVERTER_READY", "unit", unit, "kind", kind, "wmax_w", ratings.wmax_w,
                  "phases", inverter.phases)
+        every = quirk[Q_EVERY]
         return (inverter, ratings, control, _or_none(Connect, inverter, quirk), store,
-                quirk[Q_EVERY] * 100)
+                every * 100 if every > _EVERY else 0)
 
-    async def meter(self, bus, unit, sign):
-        """Meter of the unit's first device that has one, or None."""
+    async def meter(self, bus, unit, sign, name=""):
+        """Meter of the unit's first device that has one, or None; `name`: its map (quirks.py)."""
+        if name:
+            return await self._mapped(bus, unit, name, sign)
         walk = await self._walk(bus, unit, "METER")
         if walk is None:
             return None
@@ -130,8 +145,22 @@ class Devices:
         log.error("METER_UNFIT", "unit", unit)
         return None
 
+    async def _mapped(self, bus, unit, name, sign):
+        # It stands where its map says, if it answers there.
+        meter = Meter(None, name, sign)
+        op = self._op(unit, self._regs, kind=meter.live_kind, addr=meter.live_addr, count=2)
+        result = await bus.do(op, self._loop.after(_OP_MS))
+        if result != OK:
+            log.error("METER_SILENT" if result < OK else "METER_REFUSED", "bus", bus.name, "unit",
+                      unit)
+            return None
+        log.info("METER_READY", "phases", meter.phases, "sign", sign)
+        return meter
+
     async def moved(self, bus, unit, device):
         """True when it answers, and its model no longer stands where the walk found it."""
+        if device.walk is None:
+            return False
         result = await self.run(bus, unit, Header(device.walk, device.index))
         return result not in (OK, SILENT)
 

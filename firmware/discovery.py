@@ -231,11 +231,12 @@ class Discovery:
     async def _read_time(self):
         reader = self._tm_reader
         middle = await self._session.read(self._parts.reading.url(self._tm.href), reader, None)
-        first = self._clock.now() < 0
+        before, first = self._clock.best(), self._clock.now() < 0
         step = self._clock.set_server(reader.current, middle)
         if first or step:
             log.info("TIME", "quality", reader.quality, "step_s", step)
-        self._parts.telemetry.stepped(step)
+        if before >= 0:  # the board's own clock may have dated readings until now
+            self._parts.telemetry.stepped(self._clock.best() - before)
         return reader.poll_rate
 
     async def _read_devices(self):

@@ -54,13 +54,14 @@ class Own:
         self._failure = failure
         self.registered = -1
         self.pin_read = False
+        self._listed = False  # an entry is ours, be it one that is not enabled
         self.href = self.rg = self.fsa = self.der = self.log = self.cp = None
         self.post_rate = -1
 
     async def find(self, href):
         """Read the EndDeviceList, and register where that is wanted. Returns its pollRate."""
         await self._look(href)
-        if self.href is None and self._conf.register and await self._register(href):
+        if not self._listed and self._conf.register and await self._register(href):
             await self._look(href)
         was, self.registered = self.registered, int(self.href is not None)
         if self.registered != was:
@@ -78,10 +79,12 @@ class Own:
 
     def _begin(self):
         self.href = None
+        self._listed = False
 
     def _take(self, reader):
         me = self._me
         mine = reader.lfdi == me.lfdi if reader.lfdi else reader.sfdi == me.sfdi
+        self._listed = self._listed or mine
         if mine and reader.enabled != 0:
             self.href = reader.href
             self.rg = reader.registration_href

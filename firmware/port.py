@@ -66,7 +66,8 @@ _QUESTIONS = const(16)
 
 
 class Bus:
-    """See the module's text. `timeout_ms` is that of an answer, `name` is for the log.
+    """See the module's text. `timeout_ms` is that of an answer, and may be changed; `name` is for
+    the log.
 
     line: None, or (baud, parity, stop) of a serial line: how long frames and the silence between
     them last.  `counts` of the ends: OK, exceptions, TIMEOUT, BROKEN, LOST, INVALID, then see
@@ -78,7 +79,7 @@ class Bus:
         self._loop = loop
         self._codec = codec
         self._connect = connect
-        self._timeout_ms = timeout_ms
+        self.timeout_ms = timeout_ms
         self.name = name
         self._char_us = self.gap_ms = self.settle_ms = 0
         if line:
@@ -316,14 +317,14 @@ class Bus:
     def _hush(self, now, wait):
         self._state = _QUIET
         self._until = self._loop.add(now, wait)
-        self._quiet_end = self._loop.add(now, wait + self._timeout_ms)
+        self._quiet_end = self._loop.add(now, wait + self.timeout_ms)
 
     def _finish(self, op, result, now):
         self.counts[-result if result < OK else min(result, 1)] += 1
         op.result = result
         op.failures = 0 if result == OK else op.failures + 1
         if result == TIMEOUT and op.failures > 1:  # once it is tried again
-            self._plan.rest(op.unit, now, self._timeout_ms << min(op.failures - 1, 2))
+            self._plan.rest(op.unit, now, self.timeout_ms << min(op.failures - 1, 2))
         if op.flag is not None:
             op.flag.set()
         if op.sink is not None:
@@ -358,7 +359,7 @@ class Bus:
         self._state = _WAITING
         self._sent = now
         wire_ms = (n + self._codec.expect) * self._char_us // 1000
-        self._until = self._loop.add(now, self._timeout_ms + wire_ms)
+        self._until = self._loop.add(now, self.timeout_ms + wire_ms)
         if self._stream.write(self._codec.buf, n) != n:
             # A full send buffer on a line with one small request outstanding: it is dead.
             self._down.set()

@@ -30,13 +30,14 @@ _RETRY_MS = const(1000)
 _HEARTBEAT_MS = const(60000)
 _OLD_MS = const(3600000)  # an age that stands for "never"
 _LOST = const(5)  # answers in a row that did not come: the device may have restarted
-_SLOW_REGS = const(32)
+_SLOW_REGS = const(6)  # the states alone
 
 _FREE = const(0)
 _BAND = const(1)
 _SWITCH = const(2)
 
 _ASK = const(2)  # of _want_on
+_WAS_TOLD = const(2)  # of on: it may have restarted since
 _NONE = const(-0x20000000)  # a band that no device has
 
 # What the slow operation reads in turn.
@@ -51,8 +52,8 @@ class Steered:
     kind: PV, BATTERY or LOAD of sitecontrol.  w: W, generation positive, ABSENT.  p_w: the same, 0
     while the device sleeps (every value of it is a sentinel).  every_ms: between two writes at
     least.  st, alarms, conn, soc_pct100, wh, cha_st: as sunspec has them, ABSENT.  low_w, high_w:
-    the band of the last step.  stands: the device took the band last written.  writes, heartbeats:
-    counts.
+    the band of the last step.  stands: the device took the band last written.  on: 1 or 0 as it
+    was told and took, -1 not known, 2 told before it was lost.  writes, heartbeats: counts.
     """
 
     def __init__(self, loop, op_class, kind, bus, unit, owner=None):
@@ -81,7 +82,7 @@ class Steered:
         self.result = -1  # of the last write
         self._state = _FREE
         self._low = self._high = self.held_low = self.held_high = _NONE
-        self._on = self._want_on = -1  # not known: what it was told last
+        self.on = self._want_on = -1  # not known
         self._what = _STATE
         self._heartbeat_ms = _HEARTBEAT_MS
 
@@ -101,6 +102,8 @@ class Steered:
         read, driver = self.read_op, self.driver
         read.kind, read.addr, read.count = driver.live_kind, driver.live_addr, driver.live_count
         read.period_ms = _PERIOD_MS
+        if self.store is not None and len(self._slow_op.regs) < self.store.live_count:
+            self._slow_op.regs = array("H", bytes(2 * self.store.live_count))
         self._slow_op.period_ms = _SLOW_MS
         self._slow_op.rank = 2
         self._next_block()
@@ -203,39 +206,44 @@ class Steered:
         self.high_w = high_w
         if self.control is None or self.lost or not self.bus.up():
             self.stands = False
-            return
-        if self._state != _FREE:
-            return
-        loop = self._loop
-        same = low_w == self._low and high_w == self._high
-        if self.switch is not None and on != self._on:
-            # On comes before its band, off after it; at first it is only asked how it stands.
-            ready = (on and self._on == 0) or (same and self.stands)
-            if ready and (self._want_on != on or loop.diff(now, self._tried) >= _RETRY_MS):
+            if self.on >= 0:
+                self.on = _WAS_TOLD
+        elif self._state == _FREE:
+            same = low_w == self._low and high_w == self._high
+            since = self._loop.diff(now, self._tried)
+            if self._switches(on, same and self.stands, since):
                 self._begin(_SWITCH, now)
-                self._want_on = on if self._on >= 0 else _ASK
-                if self._on >= 0:
+                self._want_on = on if self.on >= 0 else _ASK
+                if self.on >= 0:
                     self.switch.begin(on)
                 else:
                     self.switch.probe()
                 self._advance(now)
-                return
-        if same:
-            if not self.stands:
-                if loop.diff(now, self._tried) < _RETRY_MS:
-                    return
-            elif loop.diff(now, self._wrote) < self._heartbeat_ms:
-                return
-            else:
-                self.heartbeats += 1
-        self._begin(_BAND, now)
-        self._low = low_w
-        self._high = high_w
-        if self.kind == _BATTERY:
-            self.control.begin(low_w, high_w)
-        else:
-            self.control.begin(-low_w if self.kind == _LOAD else high_w)
-        self._advance(now)
+            elif self._writes(same, since, now):
+                self._begin(_BAND, now)
+                self._low = low_w
+                self._high = high_w
+                if self.kind == _BATTERY:
+                    self.control.begin(low_w, high_w)
+                else:
+                    self.control.begin(-low_w if self.kind == _LOAD else high_w)
+                self._advance(now)
+
+    def _switches(self, on, stands, since):
+        # On comes before its band, off after it; at first it is only asked how it stands.
+        if self.switch is None or on == self.on:
+            return False
+        ready = stands or (on and self.on == 0)
+        return ready and (self._want_on != on or since >= _RETRY_MS)
+
+    def _writes(self, same, since, now):
+        if self._low != _NONE and since < self.every_ms:
+            return False  # what it is told goes to flash
+        if not same or not self.stands:
+            return not same or since >= _RETRY_MS
+        beats = self._loop.diff(now, self._wrote) >= self._heartbeat_ms
+        self.heartbeats += beats
+        return beats
 
     def _begin(self, state, now):
         self._state = state
@@ -253,9 +261,9 @@ class Steered:
         taken = job.result == OK or job.result == UNREAD  # noqa: PLR1714 (no tuple)
         if self._state == _SWITCH:
             if self._want_on == _ASK:  # what cannot be read is not switched unasked
-                self._on = 0 if taken and self.switch.found[0] == 0 else 1
+                self.on = 0 if taken and self.switch.found[0] == 0 else 1
             elif taken:
-                self._on = self._want_on
+                self.on = self._want_on
         else:
             self.result = 0 if taken else job.result
             self.stands = taken
@@ -268,3 +276,7 @@ class Steered:
     def holds(self):
         """True when the device was last found to hold the band of the last step."""
         return self.stands and self.held_low == self.low_w and self.held_high == self.high_w
+
+    def is_within(self):
+        """As holds(), or it holds a narrower one while the band of the last step is written."""
+        return self.stands and self.held_low >= self.low_w and self.held_high <= self.high_w

@@ -8,25 +8,33 @@ for each usage point and period (handbook 7.8; requirements G).
     if telemetry.is_due(now): await telemetry.send(failure)
 
 A usage point is posted once after boot even where the list has it, and again when the server lost
-it.  What could not be sent goes to flash at once (backlog.py) and is sent later in order, the
-current interval first.  Limit: two usage points; the channels are fixed when the meter, or the
-first inverter, is first known.
+it.  What could not be sent goes to flash (backlog.py) and is sent later in order, the current
+interval first.  What the board's own clock dated, before the server's was known, is questionable.
+The period is kept on flash, so that a board that starts without a server goes on with it.  Limit:
+two usage points; the channels are fixed when the meter, or the inverters, are first known.
 """
 
 from array import array
 
 import log
 from der.record import ABSENT
-from metering import LAST, MEAN, RMS, Ring, VALUES, Window
+from metering import LAST, MEAN, QUESTIONABLE, RMS, VALUES, Ring, Window
 from micropython import const
 from sep2 import MirrorUsagePointList, fields, mmr_mrid, mup_mrid
 
 _PERIOD_S = const(300)
+_PERIOD_FILE = "period"
 _ROWS = const(12)
 _BATCH = const(4)  # intervals in one request while the backlog is sent
 _PAUSE_MS = const(500)
 _RETRY_MAX_S = const(60)
 _FRESH_MS = const(1000)
+_SAMPLE_MS = const(200)
+_SAMPLE_MAX_MS = const(1000)
+_KEEP_MS = const(5000)
+_STUCK_MS = const(10000)
+_SERVER = const(2)  # of clock.source
+_ALL = const(0xFFFF)  # every channel
 _PATIENCE = const(2)  # tries before a usage point counts as lost
 
 _BATTERY = const(1)
@@ -71,6 +79,7 @@ class Point:
         self.href = None
         self.listed = False
         self.owed = True
+        self.lost = False  # the list lacks it although it was posted
         self.repaired = False  # posted anew since a reading was refused
         self.form = _LIST
         self._ten = ten
@@ -78,9 +87,18 @@ class Point:
         self.rows = None  # what is being posted
         self.single = -1
 
-    def sample(self, s):
-        """The values of `values` are a sample of that second. Does not allocate."""
-        if self.window.put(self.values, s):
+    def sample(self, s, sure):
+        """The values of `values` are a sample of that second; `sure`: by the server's clock.
+
+        Does not allocate.
+        """
+        self.close(self.window.put(self.values, s), sure)
+
+    def close(self, closed, sure):
+        """An interval may have closed: it waits to be posted. Does not allocate."""
+        if closed:
+            if not sure:  # the board's clock dated it
+                self.window.row[QUESTIONABLE] = _ALL
             self.ring.put(self.window.row)
 
     def types_of(self, me, pen, period_s, profile):
@@ -177,9 +195,11 @@ class Telemetry:
             self._ten += 1
         self._site = self._der = None
         self._href = None
-        self._period_s = _PERIOD_S
+        self._period_s = self._kept_period()
         self.relist = False
         self._parts = None
+        self._posting = None  # the point whose rows are on their way
+        self._stuck_ms = 0
         self._fails = 0
         self._due = loop.now()
         self.posted = self.dropped = 0
@@ -201,7 +221,7 @@ class Telemetry:
             v[0], v[1], v[2] = meter.w_a, meter.w_b, meter.w_c
             v[3], v[4], v[5] = meter.var_a, meter.var_b, meter.var_c
             v[6], v[7], v[8] = meter.dv_a, meter.dv_b, meter.dv_c
-        point.sample(self._clock.now())
+        point.sample(self._clock.best(), self._clock.source == _SERVER)
 
     def generated(self, fleet):
         """The first device gave a frame: the sum of all generators and batteries."""
@@ -209,12 +229,15 @@ class Telemetry:
         if point is None:
             return
         v, now = point.values, self._loop.now()
-        n = point.phases
+        n, awake = point.phases, False
         for i in range(2 * n):
             v[i] = 0
         for device in fleet:
             if device.kind <= _BATTERY:
-                seen = device.w != ABSENT and device.age_ms(now) < _FRESH_MS
+                seen = device.age_ms(now) < _FRESH_MS
+                if seen and device.w == ABSENT and device.p_w == 0:
+                    continue  # asleep: it makes nothing and measures nothing
+                awake = True
                 d = device.driver
                 if n == 1:
                     _add(v, 0, d.w, seen)
@@ -226,28 +249,38 @@ class Telemetry:
                 _add(v, 3, d.var_a, seen)
                 _add(v, 4, d.var_b, seen)
                 _add(v, 5, d.var_c, seen)
+        for i in range(2 * n):
+            if not awake:
+                v[i] = ABSENT
         if len(v) > 2 * n:
             v[2 * n] = _stored_wh(fleet)
-        point.sample(self._clock.now())
+        point.sample(self._clock.best(), self._clock.source == _SERVER)
 
     # -- what is fitted -----------------------------------------------------------
 
-    def fit(self, meter, fleet):
-        """Make the usage points of what is known by now. Allocates, once each."""
-        if self._site is None and meter is not None:
-            phases = _PHASES if meter.phases == 3 else _PHASES[:1]
-            types = [(uom, phase) for uom in (_W, _VAR, _V) for phase in phases]
+    def fit(self, meter, fleet, meter_ms):
+        """Make the usage points of what has said a power by now. Allocates, once each.
+
+        Called about each second; meter_ms: the period that the meter's samples keep.
+        """
+        if self._site is None and meter is not None and meter.w != ABSENT:
+            phases = _phases(meter.phases == 3 and meter.w_a != ABSENT, meter.phases == 1)
+            types = [(uom, phase or (_PHASES[0] if uom == _V else 0))
+                     for uom in (_W, _VAR, _V) for phase in phases]
             kinds = bytes((MEAN,) * (2 * len(phases)) + (RMS,) * len(phases))
             self._site = self._point(b"03", "site", types, kinds)
         known = [d for d in fleet if d.kind <= _BATTERY]
-        if self._der is None and known and all([d.answers() for d in known]):
+        if self._der is None and known and all([d.answers() and d.w != ABSENT for d in known]):
             stores = any([d.store is not None for d in known])
-            split = all([d.driver.phases == 3 and d.driver.w_a != ABSENT for d in known])
-            single = all([d.driver.phases == 1 for d in known])
-            phases = _PHASES if split else _PHASES[:1] if single else (0,)
+            phases = _phases(
+                all([d.driver.phases == 3 and d.driver.w_a != ABSENT for d in known]),
+                all([d.driver.phases == 1 for d in known]))
             types = [(uom, phase) for uom in (_W, _VAR) for phase in phases]
             kinds = bytes((MEAN,) * len(types) + (LAST,) * stores)
             self._der = self._point(b"49", "der", types + [(_WH, 0)] * stores, kinds)
+        for point in self._points():
+            real_ms = meter_ms if point is self._site else fleet[0].read_op.real_ms
+            _drift(point.window, real_ms)
 
     def _point(self, role, name, types, kinds):
         point = Point(role, name, types, kinds, self._store, self._backlog_class, self._ten)
@@ -264,11 +297,29 @@ class Telemetry:
 
     def step(self, _now):
         """Each second: close the intervals whose time is over. Does not allocate."""
-        s = self._clock.now()
+        s, sure = self._clock.best(), self._clock.source == _SERVER
         for i in range(2):
             point = self._der if i else self._site
-            if point is not None and point.window.tick(s):
-                point.ring.put(point.window.row)
+            if point is not None:
+                point.close(point.window.tick(s), sure)
+
+    async def run(self):
+        """Bring to flash what has waited too long, for the power may go; never returns."""
+        while True:
+            await self._loop.sleep_ms(_KEEP_MS)
+            waiting = [p for p in self._points() if p.ring.n and p is not self._posting]
+            self._stuck_ms = self._stuck_ms + _KEEP_MS if waiting else 0
+            if self._stuck_ms >= _STUCK_MS:
+                for point in waiting:
+                    ring = point.ring
+                    n = ring.batch(_ROWS)
+                    kept = True
+                    for k in range(ring.at, ring.at + n):
+                        kept = kept and point.backlog.append(ring.rows, k * ring.stride)
+                    if kept:
+                        ring.done()
+                    else:  # the flash refuses: what is twice there does no harm
+                        ring.keep()
 
     # -- the usage points on the server -----------------------------------------
 
@@ -281,7 +332,7 @@ class Telemetry:
             if point.href is not None and not point.listed:
                 log.warn("USAGE_POINT_LOST", "role", point.role)
                 point.href = None
-                point.owed = True
+                point.owed = point.lost = True
         self._set_period(self._post_rate)
         return self._list.poll_rate
 
@@ -295,6 +346,7 @@ class Telemetry:
             if reader.mrid == mup_mrid(self._me.lfdi, point.role, self._pen):
                 point.href = reader.href
                 point.listed = True
+                point.lost = False
                 if reader.post_rate > 0:
                     self._post_rate = reader.post_rate
 
@@ -306,8 +358,19 @@ class Telemetry:
         if period_s != self._period_s:
             self._period_s = period_s
             log.info("POST_RATE", "period_s", period_s)
+            try:
+                self._store.write(_PERIOD_FILE, str(period_s))
+            except OSError as exc:
+                log.error("FLASH_FAILED", "error", repr(exc))
             for point in self._points():
                 point.window.set_period(period_s)
+
+    def _kept_period(self):
+        try:
+            period_s = int(self._store.read(_PERIOD_FILE, 8) or b"0")
+        except (OSError, ValueError):
+            period_s = 0
+        return period_s if 60 <= period_s <= 3600 and period_s % 60 == 0 else _PERIOD_S
 
     # -- sending --------------------------------------------------------------------
 
@@ -353,22 +416,27 @@ class Telemetry:
         point.owed = False
         if self._session.location:
             point.href = self._session.location
-        self.relist = not any([p.owed for p in self._points()])
+        # A server that does not list it although it took it is asked at the list's own rate.
+        self.relist = not point.lost and not any([p.owed for p in self._points()])
         log.info("USAGE_POINT", "role", point.role, "href", point.href)
 
     async def _post(self, point, failure):
         ring = point.ring
         from_flash = ring.n == 0
         if from_flash and not point.backlog.load(ring, _BATCH):
+            self._due = self._loop.after(_KEEP_MS)  # none was sound, or the flash does not answer
             return
         n = ring.batch(_BATCH)
         point.rows = ring.rows[ring.at * ring.stride:(ring.at + n) * ring.stride]
         self._parts = lambda: point.readings_of(self._me, self._pen, self._profile)
+        self._posting = point
         try:
             await self._deliver(point)
         except failure as exc:
             self._undelivered(point, from_flash, n, exc.kind)
             raise
+        finally:
+            self._posting = None
         ring.done()
         if from_flash:
             point.backlog.done()
@@ -411,6 +479,18 @@ class Telemetry:
             point.owed = point.repaired = True
         elif kind == _REFUSED:
             point.form = _SINGLES
+
+
+def _phases(split, single):
+    # Each for itself, the only one, or the sum of all where nobody tells them apart.
+    return _PHASES if split else _PHASES[:1] if single else (0,)
+
+
+def _drift(window, real_ms):
+    # Samples are due as often as a slow line brings them, up to the 1 s of the handbook (7.8.1). So
+    # slowly that a gap does not hide itself.
+    ms = window.sample_ms
+    window.sample_ms = max(_SAMPLE_MS, min(_SAMPLE_MAX_MS, ms + (real_ms > ms) - (real_ms < ms)))
 
 
 def _add(values, i, value, seen):

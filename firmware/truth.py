@@ -34,6 +34,9 @@ _THROTTLED = const(5)
 _FAULT = const(7)
 _STANDBY = const(8)
 
+# Of two devices' states the one that is said: any that runs, then what ails the others.
+_RANKS = b"\x00\x01\x02\x06\x07\x08\x05\x04\x03"
+
 # Bits of modes by their numbers in der.record.
 _EXPORT_MODES = const(0xA8)  # EXP_LIM_W, GEN_LIM_W, MAX_LIM_W
 _IMPORT_MODES = const(0x140)  # IMP_LIM_W, LOAD_LIM_W
@@ -79,7 +82,7 @@ class Truth:
                 self._take(device, on)
         self.mark = (self.gen_conn & 31 | (self.stor_conn & 31) << 5 | self.st << 10
                      | self.operating << 14 | (self.alarms & 0x7FF) << 16
-                     | (self.storage_mode & 3) << 27)
+                     | (self.storage_mode & 3) << 27 | (self.storage_mode < 0) << 29)
         return mark != self.mark
 
     def _rate(self, devices):
@@ -88,6 +91,8 @@ class Truth:
         for i in range(2 * RATINGS):
             sums[i] = ABSENT
         for device in devices:
+            if device.driver is None:  # never found: nothing of it is claimed
+                continue
             modes |= self._modes(device)
             if device.kind > _BATTERY:
                 continue
@@ -129,25 +134,26 @@ class Truth:
             self._store(device)
         if device.alarms != ABSENT:
             self.alarms |= device.alarms
-        self.operating = max(self.operating, 2 if conn & _OPERATING else 1 if conn else 0)
-        st = device.st
-        if st != ABSENT and (self.st == 0 or st == _THROTTLED or st < self.st):
-            self.st = st
+        works = 2 if conn & _OPERATING else 1 if device.answers() else 0
+        self.operating = max(self.operating, works)
+        if device.st != ABSENT and _RANKS[device.st] > _RANKS[self.st]:
+            self.st = device.st
 
     def _conn(self, device, on):
         # Connected, available, operating, fault. Curtailed to nothing is operating (J8): the state
-        # decides and never the power.
+        # decides and never the power.  Off counts once the device has taken it (D10).
         if not device.answers():
             return 0
         st = device.st
         conn = device.conn
         if conn == ABSENT:
-            conn = _AVAILABLE | (_CONNECTED if on or device.switch is None else 0)
+            conn = _AVAILABLE | (_CONNECTED if device.on != 0 else 0)
         runs = _STARTING <= st <= _THROTTLED or (st == _STANDBY and device.high_w == 0)
         if st == ABSENT:
             runs = True
         conn &= ~_OPERATING
-        if runs and on and conn & _CONNECTED:
+        off = device.on == 0 or (not on and device.switch is None and device.holds())
+        if runs and not off and conn & _CONNECTED:
             conn |= _OPERATING
         if st == _FAULT:
             conn |= _FAULT_BIT

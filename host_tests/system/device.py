@@ -25,8 +25,7 @@ import tempfile
 from pathlib import Path
 
 from tools.build.frozen import key
-from tools.build.make import ROOT, compile_all, slim, sources
-from tools.build.source import Program
+from tools.build.make import ROOT, compile_all, slim, sources, whole_of
 from tools.run import MICROPYTHON
 
 # The harness is in the heap as well, and scenarios with two programs of 58 events need the larger
@@ -42,7 +41,7 @@ class Hung(AssertionError):
 
 
 def texts(board):
-    """The modules of a board's firmware, but main, board and lockstep are those of virtual time."""
+    """The modules of a board's firmware; main, board and lockstep are those of virtual time."""
     found = sources(board)
     sizes = [ast.unparse(node) for node in ast.parse(found["board"]).body
              if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
@@ -66,7 +65,7 @@ def search_path():
         before = json.loads(note.read_text()) if note.exists() else {}
         now = key(code)
         if before.get("key") != now:
-            whole = Program(code, ("main", "board"))
+            whole = whole_of(code)
             slim(whole)
             files = compile_all(whole, out, before.get("files", {}))
             note.write_text(json.dumps({"key": now, "files": files}))
@@ -76,8 +75,8 @@ def search_path():
 class Device:
     """See the module's text; `output` is what it printed, `code` its exit status or None.
 
-    `gzip`: the board's GZIP.  `image`: an executable that has the firmware in it (boards/unix32/virtual), in place of the
-    stock interpreter and its bundle.
+    `gzip`: the board's GZIP.  `image`: an executable that has the firmware in it
+    (boards/unix32/virtual), in place of the stock interpreter and its bundle.
     """
 
     def __init__(self, flash, *, ticks, unix_s, seed, gzip=0, heap=HEAP, image=None):

@@ -67,33 +67,43 @@ class House:
     """See the module's text.
 
     `story`: (second, "connect" | "write" | "request" | "log", what), in the order in which it
-    happened.  `heard(kind, request)` is called before a request is answered, `tamper(kind, reply)`
+    happened.  `sent`: (second, kind of resource, body) of each PUT and POST, in that order.
+    `heard(kind, request)` is called before a request is answered, `tamper(kind, reply)`
     may give another reply.  `piece`: bytes that arrive at once, `chunks`: size of HTTP chunks
     (None: Content-Length), `closes`: no keep-alive.
     """
 
     def __init__(self, folder, *, seed=1, poll_s=60, profile="eql", layout=None, pv=8000,
-                 load=500, wmax_w=10000, meter_line=False, config=None, gzip=0, **options):
-        """`pv`, `load`: W, or points as tools.site.Profile has them; `config`: other settings."""
+                 load=500, wmax_w=10000, meter_line=False, config=None, gzip=0, settings=None,
+                 waves=None, registered=True, **options):
+        """`pv`, `load`: W, or points as tools.site.Profile has them; `config`: other settings.
+
+        `settings`: tools.site.Settings for other devices than one inverter and a meter; `waves`:
+        tools.site.Waves in place of `pv` and `load`; `gzip`: the board's GZIP; `registered` False:
+        the server does not know the device yet.
+        """
         certs, self.lfdi = certificates()
         self.ms = 0
         self.http_ms, self.modbus_ms, self.connect_ms = 20, 8, 3
         self.piece = self.chunks = self.heard = self.tamper = None
         self.closes, self.keepalive_s = False, 75
-        self.story, self.log = [], []
+        self.story, self.log, self.sent = [], [], []
         self._seed, self._boots, self._born, self._gzip = seed, 0, 0, gzip
         self._queue, self._order = [], itertools.count()
         self._lines, self._down = {}, {}
         self._starting = self._ending = False
         self.device = self.ended = None
         self._make_utility(seed, poll_s, profile, layout, options)
-        self.site = Site(Settings(wmax_w=wmax_w, seed=seed),
-                         Profile(_points(pv), _points(load)), 0.0)
+        if registered:
+            self.utility.register(self.lfdi, START)
+        self.site = Site(settings or Settings(wmax_w=wmax_w, seed=seed),
+                         waves or Profile(_points(pv), _points(load)), 0.0)
         self.flash = Path(folder) / "flash"
         self.flash.mkdir()
         for name, data in certs.items():
             (self.flash / name).write_bytes(data)
-        keys = {"server": "https://utility.test" + self.utility.roots["dcap"],
+        start = self.utility.roots["dcap"] if PROFILES[profile].dcap else ""
+        keys = {"server": "https://utility.test" + start,
                 "profile": profile, **CONFIG, **(config or {})}
         if meter_line:
             keys["meter"] = "meter.test:502/200"
@@ -105,11 +115,10 @@ class House:
             options["layout"] = layout
         self.utility = Utility(PROFILES[profile], seed=seed, options=Options(**options),
                                poll_s=poll_s)
-        self.utility.register(self.lfdi, START)
 
     def configure(self, **keys):
-        """Write config.txt."""
-        text = "".join(f"{k} = {v}\n" for k, v in keys.items())
+        """Write config.txt; what is None is left out."""
+        text = "".join(f"{k} = {v}\n" for k, v in keys.items() if v is not None)
         (self.flash / "config.txt").write_text(text)
 
     # -- time -----------------------------------------------------------------

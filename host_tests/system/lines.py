@@ -124,6 +124,8 @@ class HttpLine(Line):
         place = house.utility.hrefs.find(asked.path)
         kind = place.kind if place else "unknown"
         house.story.append((house.now, "request", asked.method + " " + kind))
+        if asked.body:
+            house.sent.append((house.now, kind, asked.body))
         if house.heard:
             house.heard(kind, asked)
         reply = house.utility.answer(asked, house.unix, session=self.number)

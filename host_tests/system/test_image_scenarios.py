@@ -2,7 +2,7 @@
 
 A handful of the scenarios that the stock interpreter lives through in the other files, with the
 table of 132 slots.  The harness's own clock, sockets and buffers stand in the same heap: what they
-take is measured here and added.  Left out where the image is not built, see host_tests/conftest.py.
+take is measured here and added.  Left out where there is no image, see host_tests/conftest.py.
 """
 
 import functools
@@ -48,7 +48,7 @@ def test_harness_takes_what_is_added_for_it(image, tmp_path):
     down, to = os.pipe()
     try:
         said = subprocess.run([str(image), "-X", "heapsize=256k", "-c", _MEASURE, str(tmp_path),
-                               str(down), str(to), "0", "0", "1"], pass_fds=(down, to),
+                               str(down), str(to), "0", "0", "1", "0"], pass_fds=(down, to),
                               capture_output=True, text=True, check=True, cwd=tmp_path,
                               env={**os.environ, "MICROPYPATH": ".frozen"}).stdout
     finally:
@@ -73,7 +73,7 @@ def test_first_light_with_full_tables(tmp_path):
         there.boot()
         there.run_to(430)
         ruled = [(round(at), w, src) for at, w, src in there.limits() if at > 1.5]
-        assert [row for row in ruled if row[2] == "event"][0][:2] == (60, 2500)
+        assert next(row for row in ruled if row[2] == "event")[:2] == (60, 2500)
         assert ruled[-1][1:] == (1500, "default")
         assert there.statuses(event) == [1, 2, 3]
         assert len(there.answers()) == 57 * 2 + 3

@@ -2,8 +2,8 @@
 
 Every certificate of these tests says what IEEE 2030.5 makes critical as critical.  The stock
 interpreter is the control: what it refuses shows that the image's user module is at work, and
-what the image refuses as well shows that nothing else was let in.  Skipped where the image is not
-built or is older than its sources; with MICROSEP2_IMAGE=1 in the environment it fails instead.
+what the image refuses as well shows that nothing else was let in.  Left out where there is no image
+of today, see host_tests/conftest.py.
 """
 
 import ast
@@ -37,13 +37,14 @@ from image_forger import (
     raw,
 )
 
+from tools.build.frozen import image_of
 from tools.pki import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARD = ROOT / "boards" / "unix32"
-BUILT = ROOT / "build" / "unix32"
 STOCK = Path(sys.executable).parent / "micropython"
 TIMEOUT_S = 60
+ANY = {}  # whatever firmware is in the image
 
 CCM8 = "ECDHE-ECDSA-AES128-CCM8"
 GCM = "ECDHE-ECDSA-AES128-GCM-SHA256"
@@ -166,17 +167,11 @@ class Server:
             stream.sendall(f"{lfdi} {stream.cipher()[0]}".encode())
 
 
-def image(name="micropython", sources=("boards/sep2x509", "boards/mbedtls", "boards/unix32")):
-    """The image's path; skips, or fails under MICROSEP2_IMAGE=1, when there is none of today."""
-    path = BUILT / name
-    files = [f for folder in sources for f in (ROOT / folder).rglob("*") if f.suffix in
-             {".c", ".h", ".mk", ".py"}]
-    why = None
-    if not path.exists():
-        why = f"{path.relative_to(ROOT)} is not built: make image BOARD=unix32"
-    elif max(f.stat().st_mtime for f in files) > path.stat().st_mtime:
-        why = f"{path.relative_to(ROOT)} is older than its sources: make image BOARD=unix32"
+def image(name="micropython", code=ANY):
+    """The image's path; left out, or failed under MICROSEP2_IMAGE=1, when there is none of today."""
+    path, why = image_of("unix32", name.removeprefix("micropython"), code)
     if why:
+        why = "left out without an image: " + why
         (pytest.fail if os.environ.get("MICROSEP2_IMAGE") else pytest.skip)(why)
     return path
 
@@ -236,17 +231,21 @@ def test_words_have_32_bits_and_the_user_module_is_there(tmp_path):
     assert said == [2**31 - 1, "unix32"]
 
 
-def test_every_module_of_the_tree_is_frozen_and_can_be_imported(tmp_path):
-    interpreter = image(sources=("lib", "firmware", "boards/unix32"))
-    wanted = {f"{f.parent.name}/{f.stem}" for f in (ROOT / "lib").glob("*/*.py")
-              if (f.parent / "manifest.py").exists()}
-    wanted |= {f.stem for f in (ROOT / "firmware").glob("*.py")} | {"board"}
-    wanted = {name for name in wanted if not name.endswith("manifest")}
-    told = run(interpreter, "help('modules')", tmp_path, plain=True)
-    assert wanted - set(told.split()) == set()
-    names = sorted(n.replace("/__init__", "").replace("/", ".") for n in wanted - {"main", "boot"})
-    script = "import sys\nfor name in sys.argv[1:]:\n    __import__(name)\nprint('[]')"
-    assert run(interpreter, script, tmp_path, *names, heap="64k") == []
+def test_the_firmware_is_frozen_and_its_code_takes_next_to_no_heap(tmp_path):
+    """Functions, classes and constants are in flash: what is left is computed when it starts."""
+    interpreter = image(code=None)
+    told = run(interpreter, "help('modules')", tmp_path, plain=True).split()
+    assert {"app", "app_rom", "board", "boot", "config", "main"} <= set(told)
+    script = """
+import gc, json
+gc.collect()
+before = gc.mem_alloc()
+import app
+gc.collect()
+print(json.dumps([gc.mem_alloc() - before, len(dir(app.App)), len(dir(app))]))
+"""
+    taken, methods, names = run(interpreter, script, tmp_path, heap="32k")
+    assert taken < 6 * 1024 and methods > 5 and names < 80
 
 
 def test_the_board_has_the_names_of_the_other_boards():

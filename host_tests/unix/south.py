@@ -70,6 +70,8 @@ class South:
         conf = Config()
         conf.inverter, conf.meter = ("h", 502, INVERTER), ("h", 502, METER)
         conf.meter_sign, conf.uncontrolled_gen_w = 1, others_w
+        conf.meter_map = conf.inverter_map = ""
+        conf.inverter_w = 0
         self.gate = self.loop.flag()
         self.bus = Bus(self.loop, Tcp(), self.line.connect, 300, "line")
         self.site = Site(2, others_w)

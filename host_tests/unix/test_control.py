@@ -200,7 +200,7 @@ def test_the_200_ms_path_does_not_allocate():
                 limits.step(world.t)
 
     check.locked(drive)
-    assert rig.inverter.writes > writes + 5 and rig.steered.heartbeats > beats
+    assert rig.inverter.writes >= writes + 4 and rig.steered.heartbeats > beats
     assert min(w for _, w in rig.written()) < 3600 and rig.obeyed()
     assert rig.site.state == TRACKING
 

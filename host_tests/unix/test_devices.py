@@ -3,6 +3,7 @@
 
 import check
 import registers
+from config import Config
 from devices import Devices
 from edges import Said, World, live, run
 from loop import Loop
@@ -25,11 +26,13 @@ class Rig:
         self.loop.supervise("roof", self.bus.run)
         live(self.world, self.loop, 100)
 
-    def inverter(self, unit=1):
-        return run(self.world, self.loop, self.devices.find(PV, self.bus, unit))
+    def inverter(self, unit=1, kind=PV, mapped="", w=0):
+        conf = Config()
+        conf.inverter_map, conf.inverter_w = mapped, w
+        return run(self.world, self.loop, self.devices.find(kind, self.bus, unit, conf))
 
-    def meter(self, unit=1, sign=1):
-        return run(self.world, self.loop, self.devices.meter(self.bus, unit, sign))
+    def meter(self, unit=1, sign=1, name=""):
+        return run(self.world, self.loop, self.devices.meter(self.bus, unit, sign, name))
 
     def moved(self, device, unit=1):
         return run(self.world, self.loop, self.devices.moved(self.bus, unit, device))

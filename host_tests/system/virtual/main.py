@@ -8,6 +8,8 @@ import errno
 import gc
 import sys
 
+gc.threshold(1024)  # as in firmware/main.py
+
 import board
 import config
 import log

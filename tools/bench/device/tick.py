@@ -22,7 +22,9 @@ from limits import Limits
 from loop import Loop
 from modbus import Tcp
 from port import Bus, Op
-from sitecontrol import Controller
+from sitecontrol import PV, Site
+from steered import Steered
+from truth import Truth
 
 _BASE = 40000
 _EVENTS = 58
@@ -165,6 +167,7 @@ class Conf:
     meter = ("", 0, 200)
     meter_sign = 1
     uncontrolled_gen_w = 0
+    inverter_map = meter_map = ""
 
 
 def forecast():
@@ -197,9 +200,10 @@ class Rig:
         self.limits.complete = True
         loop.every(1000, self.limits)
         bus = self.bus = Bus(loop, Tcp(), self.connect, 1000, "memory")
-        devices = Devices(loop, Op, board.MODELS)
-        self.control = Control(loop, devices, Op, Controller, self.limits, (bus, bus), Conf(),
-                               loop.flag())
+        devices = Devices(loop, Op, board.MODELS, 1000)
+        self.site = Site(1)
+        self.control = Control(loop, devices, Op, self.site, self.limits, Truth(),
+                               [Steered(loop, Op, PV, bus, 1)], bus, Conf(), loop.flag())
         loop.every(200, self.control)
         loop.spawn("bus", bus.run())
         loop.spawn("control", self.control.run())
@@ -271,7 +275,7 @@ def main(ticks):
     print(json.dumps({
         "ticks": ticks, "bytes": allocated, "us": rig.total, "worst_us": rig.worst,
         "operations": rig.bus.counts[0] - reads, "writes": rig.line.writes - writes,
-        "limits": rig.limits.version - versions, "state": rig.control._law.state,
+        "limits": rig.limits.version - versions, "state": rig.site.state,
         "locked": locked(rig, ticks)}))
 
 
