@@ -85,6 +85,8 @@ class Written:
 
     def __exit__(self, *error):
         self._f.close()
+        if error[0] is None and self._power.take(1) == 0:
+            raise OSError(5)  # all of it is there, and nobody knows
 
 
 power = Power()
@@ -394,6 +396,32 @@ def test_a_flash_that_refuses_says_so_and_takes_again_later():
         assert server.indexes() == [0, 1, 2, 3, 4] and backlog.torn == 1 and backlog.waiting == 0
 
 
+def test_only_a_full_flash_gives_up_the_oldest():
+    with Folder() as folder:
+        backlog = Backlog(Store(folder.path), "site", SMALL, 4, 75)
+        rows(range(9), SMALL, backlog)
+        power.left = 0
+        assert not backlog.append(row_of(9, 2), 0)
+        power.on()
+        assert backlog.dropped == 0 and backlog.waiting == 9
+
+
+def test_a_record_that_is_there_although_the_flash_refused_is_counted():
+    with Folder() as folder:
+        backlog = Backlog(Store(folder.path), "site", SMALL)
+        power.left = 1 + 24  # opened and written, and not closed
+        assert not backlog.append(row_of(0, 2), 0)
+        power.on()
+        assert backlog.waiting == 1
+        rows(range(2), SMALL, backlog)  # it was kept, and tried again
+        server = Server(2)
+        server.drain(backlog)
+        assert server.indexes() == [0, 1] and server.again == 1
+        torn = backlog.torn
+        backlog.done()
+        assert backlog.torn == torn == 0
+
+
 def test_a_file_that_cannot_be_read_for_a_while_is_not_given_up():
     with Folder() as folder:
         files = Store(folder.path)
@@ -473,11 +501,14 @@ def test_a_cut_at_every_byte_of_every_write():
             backlog = Backlog(files, "site", SMALL, 16, 75)
             i = len(truth)
             rows([i, i + 1], SMALL, backlog)  # and it goes on after it
+            assert max([files.size(name) for name in files.names("site.")]) <= 75
             server.drain(backlog)
             judge(truth + [True, True], server, 0)
             assert server.again <= 10
             torn += backlog.torn
             again = server.again
+            backlog.done()
+            assert backlog.waiting == 0 and backlog.torn <= 1
             server.drain(Backlog(files, "site", SMALL, 16, 75))
             assert server.again == again
             cut += 1
@@ -623,7 +654,7 @@ def test_wear_of_a_day_without_a_server_is_one_append_an_interval():
         power.spent = 0
         rows(range(288), SITE, backlog)
         assert backlog.appends == 288 and backlog.written == 288 * (4 * 9 + 16)
-        assert power.spent == backlog.written + 288  # to open a file counts one
+        assert power.spent == backlog.written + 2 * 288  # to open and to close a file counts one
         server = Server(9)
         server.drain(backlog)
         marks = backlog.appends - 288
