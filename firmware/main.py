@@ -41,7 +41,9 @@ def main():
     conf = settings(store)
     forget()
     gc.collect()
-    App(board, store, conf).run()
+    app = App(board, store, conf)
+    gc.threshold(gc.mem_free() // 4)  # from now on what is thrown away is small and lies together
+    app.run()
 
 
 main()

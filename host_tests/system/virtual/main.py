@@ -54,7 +54,9 @@ def main():
     del config, sys.modules["config"]
     board.GZIP = int(sys.argv[7])
     gc.collect()
-    parked = App(board, store, conf, Network).run()
+    app = App(board, store, conf, Network)
+    gc.threshold(gc.mem_free() // 4)
+    parked = app.run()
     board.ticks.push()
     sys.exit(0 if parked else 1)
 
