@@ -53,7 +53,6 @@ from xmlpull import Reader, Writer
 VERSION = "0.1.0"
 
 _EVALUATE_MS = const(1000)
-_CONTROL_MS = const(200)
 _PARK_MS = const(3000)
 _NETWORK_MS = const(5000)
 _BODY_PIECE = const(384)  # bytes of a body that are made at once; an answer is whole
@@ -136,7 +135,7 @@ class App:
         self.truth = Truth()
         self.control = Control(loop, devices, Op, site, self.limits, self.truth, fleet,
                                self._bus(conf.meter), conf, self._written)
-        loop.every(_CONTROL_MS, self.control)
+        loop.every(conf.sample_ms, self.control)
         loop.supervise("control", self.control.run)
 
     def _bus(self, device):

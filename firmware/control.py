@@ -94,13 +94,14 @@ class Control:
     async def run(self):
         """Find the devices, then look after them; never returns."""
         while True:
-            missing = self.meter is None
+            missing = False
             for i in range(len(self.fleet)):
                 if self.fleet[i].control is None:
                     await self._find(i)
                     missing = missing or self.fleet[i].control is None
             if self.meter is None:
                 await self._find_meter()
+                missing = missing or self.meter is None
             try:
                 await self._loop.wait(self._back,
                                       self._loop.after(_SEARCH_MS if missing else _WATCH_MS))
@@ -113,7 +114,7 @@ class Control:
         found = await self._devices.find(device.kind, device.bus, device.unit, self._conf)
         if found is None:
             return
-        device.fit(found)
+        device.fit(found, self._conf.sample_ms)
         at = self._index[i]
         if at < 0:
             try:
@@ -142,7 +143,7 @@ class Control:
             self.meter = meter
             op = self._meter_op
             op.kind, op.addr, op.count = meter.live_kind, meter.live_addr, meter.live_count
-            op.period_ms = _PERIOD_MS
+            op.period_ms = conf.sample_ms
             self._meter_bus.add(op)
 
     async def _watch(self):
@@ -233,7 +234,7 @@ class Control:
 
     def step(self, now):
         """Run the law when no sample has done so in time."""
-        if self._loop.diff(now, self._ran) >= 2 * _PERIOD_MS:
+        if self._loop.diff(now, self._ran) >= 2 * self._conf.sample_ms:
             self._run(now)
 
     def took(self, op, now):

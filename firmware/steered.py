@@ -24,7 +24,6 @@ from sunspec import ABSENT_ALL, CONTROL_MAX, LIVE_MAX, OK, PENDING, UNREAD
 _BATTERY = const(1)
 _LOAD = const(2)
 
-_PERIOD_MS = const(200)
 _SLOW_MS = const(1000)
 _RETRY_MS = const(1000)
 _HEARTBEAT_MS = const(60000)
@@ -35,6 +34,12 @@ _SLOW_REGS = const(6)  # the states alone
 _FREE = const(0)
 _BAND = const(1)
 _SWITCH = const(2)
+
+# Ratings of sunspec that a battery's control stands in for.
+_RTG_W = const(0)
+_RTG_CHA = const(4)
+_RTG_DIS = const(5)
+_RTG_WH = const(6)
 
 _ASK = const(2)  # of _want_on
 _WAS_TOLD = const(2)  # of on: it may have restarted since
@@ -68,13 +73,13 @@ class Steered:
         self.driver = self.control = self.switch = self.store = self.ratings = None
         self.wmax_w = self.charge_w = self.every_ms = 0
         self.lost = False
-        self.writes = self.heartbeats = 0
+        self.writes = self.heartbeats = self._unheard = 0
         self._forget()
 
     def _forget(self):
         now = self._loop.now()
         self.w = self.p_w = self.st = self.alarms = self.conn = ABSENT
-        self.soc_pct100 = self.wh = self.cha_st = ABSENT
+        self.soc_pct100 = self.wh = self.wh_rtg = self.cha_st = ABSENT
         self.low_w = self.high_w = 0
         self.at = self._wrote = self._tried = now
         self.old = True
@@ -86,7 +91,7 @@ class Steered:
         self._what = _STATE
         self._heartbeat_ms = _HEARTBEAT_MS
 
-    def fit(self, found):
+    def fit(self, found, period_ms):
         """The device is known: what devices.find() gave. Allocates."""
         self._forget()
         self.driver, self.ratings, self.control, self.switch, self.store, self.every_ms = found
@@ -101,7 +106,7 @@ class Steered:
             self._heartbeat_ms = min(_HEARTBEAT_MS, self.control.rvrt_s * 1000 // 3)
         read, driver = self.read_op, self.driver
         read.kind, read.addr, read.count = driver.live_kind, driver.live_addr, driver.live_count
-        read.period_ms = _PERIOD_MS
+        read.period_ms = period_ms
         if self.store is not None and len(self._slow_op.regs) < self.store.live_count:
             self._slow_op.regs = array("H", bytes(2 * self.store.live_count))
         self._slow_op.period_ms = _SLOW_MS
@@ -123,12 +128,18 @@ class Steered:
     def rtg(self, i):
         """A rating by sunspec's RTG_... index, ABSENT where it is not said."""
         value = ABSENT if self.ratings is None else self.ratings.rtg[i]
-        return self.wmax_w if i == 0 and value == ABSENT else value
+        if value == ABSENT and i == _RTG_W:
+            return self.wmax_w
+        if value == ABSENT and self.kind == _BATTERY:
+            if i == _RTG_WH:
+                return self.wh_rtg
+            return self.charge_w if i == _RTG_CHA else self.wmax_w if i == _RTG_DIS else value
+        return value
 
     def set(self, i):
         """A setting, else the rating of that index. What we take percents of is setMaxW."""
         value = ABSENT if self.ratings is None else self.ratings.set[i]
-        return self.wmax_w if i == 0 else self.rtg(i) if value == ABSENT else value
+        return self.wmax_w if i == _RTG_W else self.rtg(i) if value == ABSENT else value
 
     # -- the 200 ms path (allocates nothing) ----------------------------------
 
@@ -146,6 +157,9 @@ class Steered:
 
     def took(self, op, now):
         """An operation of the bus has ended."""
+        self._unheard = 0 if op.result >= OK else self._unheard + 1
+        if self._unheard == _LOST:
+            self.lost = True
         if op is self._write_op:
             (self.switch if self._state == _SWITCH else self.control).took(op.result, op.regs)
             self._advance(now)
@@ -158,8 +172,6 @@ class Steered:
                 if self.kind == _LOAD and self.w != ABSENT:
                     self.w = -self.w
                 self.p_w = 0 if taken == ABSENT_ALL else self.w
-            elif op.failures == _LOST:
-                self.lost = True
             self.owner.took(op, now)
         else:
             if op.result == OK:
@@ -181,6 +193,8 @@ class Steered:
         else:
             store.take(regs)
             self.soc_pct100, self.wh, self.cha_st = store.soc_pct100, store.wh, store.cha_st
+            if store.wh_rtg != ABSENT:
+                self.wh_rtg = store.wh_rtg
 
     def _next_block(self):
         # The next block that the device has; the same again when there is no other.

@@ -202,6 +202,7 @@ class Telemetry:
         self._stuck_ms = 0
         self._fails = 0
         self._due = loop.now()
+        self._failed = None  # the point of the last failure
         self.posted = self.dropped = 0
 
     def __iter__(self):
@@ -383,6 +384,8 @@ class Telemetry:
     def _next(self):
         # A point that has something to send: usage points, then what is current, then the backlog.
         points = self._points()
+        if points and points[0] is self._failed:  # the other one is not to wait for it
+            points.reverse()
         for point in points:
             if point.owed:
                 return point
@@ -405,6 +408,7 @@ class Telemetry:
             self._fails = 0
         except failure as exc:
             log.warn("READINGS_FAILED", "role", point.role, "why", exc.reason)
+            self._failed = point
             self._fails += 1
             wait_s = max(min(2 << min(self._fails - 1, 5), _RETRY_MAX_S), exc.wait_s)
             self._due = self._loop.after(wait_s * 1000)
@@ -487,8 +491,8 @@ def _phases(split, single):
 
 
 def _drift(window, real_ms):
-    # Samples are due as often as a slow line brings them, up to the 1 s of the handbook (7.8.1). So
-    # slowly that a gap does not hide itself.
+    # Samples are due as often as a slow line brings them, up to the 1 s of the handbook (7.8.1).
+    # So slowly that a gap does not hide itself.
     ms = window.sample_ms
     window.sample_ms = max(_SAMPLE_MS, min(_SAMPLE_MAX_MS, ms + (real_ms > ms) - (real_ms < ms)))
 

@@ -95,11 +95,14 @@ class HttpLine(Line):
         """A line to the utility."""
         super().__init__(house, number, host)
         self._raw = b""
+        self._sent = self._writes = 0  # of the request that comes in: bytes, and TLS records
         self._last = house.ms
 
     def feed(self, data):
         """Take bytes of a request; it is answered after the house's HTTP latency."""
         self._raw += data
+        self._sent += len(data)
+        self._writes += 1
         self._last = self.house.ms
         head, found, rest = self._raw.partition(b"\r\n\r\n")
         if not found:
@@ -136,6 +139,8 @@ class HttpLine(Line):
             self._spoil(reply)
             return
         raw = house.rendered(reply)
+        house.wire.append((house.now, asked.method, kind, self._sent, self._writes, len(raw)))
+        self._sent = self._writes = 0
         if house.piece is None:
             self.send(raw)
         else:

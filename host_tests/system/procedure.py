@@ -147,11 +147,11 @@ def counted(house, at_least, *, voltage=SITE):
 def true_readings(house, role=SITE, name="site_w", room_w=60):
     """Each reading of power is the true mean of its interval; `name` as the record has it."""
     got = readings(house, role, W)
-    starts = sorted(got)
-    assert starts
-    span = min((b - a for a, b in zip(starts, starts[1:])), default=60)
+    spans = {start - START: row["duration"] for point in house.utility.site().usage_points.values()
+             for (_, start), row in point.readings.items()}
+    assert got
     for start, value in got.items():
-        truth = house.site.mean(name, start, start + span)
+        truth = house.site.mean(name, start, start + spans[start])
         assert abs(value - truth) <= room_w, (start, value, truth)
     return got
 

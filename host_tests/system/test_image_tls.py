@@ -2,8 +2,8 @@
 
 Every certificate of these tests says what IEEE 2030.5 makes critical as critical.  The stock
 interpreter is the control: what it refuses shows that the image's user module is at work, and
-what the image refuses as well shows that nothing else was let in.  Left out where there is no image
-of today, see host_tests/conftest.py.
+what the image refuses as well shows that nothing else was let in.  Left out where there is no
+image of today, see host_tests/conftest.py.
 """
 
 import ast
@@ -168,7 +168,7 @@ class Server:
 
 
 def image(name="micropython", code=ANY):
-    """The image's path; left out, or failed under MICROSEP2_IMAGE=1, when there is none of today."""
+    """The image's path; left out, or failed under MICROSEP2_IMAGE=1, when there is none."""
     path, why = image_of("unix32", name.removeprefix("micropython"), code)
     if why:
         why = "left out without an image: " + why

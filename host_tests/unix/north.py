@@ -30,26 +30,30 @@ DERP = "/fsa/1/derp"
 
 
 class North:
-    """`slots`, `programs`, `fsas`, `replies`, `page`: the board's sizes."""
+    """`slots`, `programs`, `fsas`, `replies`, `page`: the board's sizes.
 
-    def __init__(self, slots=12, programs=4, fsas=2, replies=3, page=5, set_clock=True):
-        self.world = World()
-        self.clock = Clock(self.world)
-        if set_clock:
+    `south`: a South that it stands on, with its time, schedule and limits.
+    """
+
+    def __init__(self, slots=12, programs=4, fsas=2, replies=3, page=5, set_clock=True,
+                 south=None):
+        self.world = south.world if south else World()
+        self.clock = south.clock if south else Clock(self.world)
+        if set_clock and not south:
             self.clock.set_server(NOW, 0)
-        self.said = Said()
-        self.loop = Loop(self.world, self.world)
+        self.said = south.said if south else Said()
+        self.loop = south.loop if south else Loop(self.world, self.world)
         self.server = Server(self.loop)
         self.window = bytearray(1024)
         self.xml = xml = xmlpull.Reader(self.window, sep2.NAMESPACES)
         http = urequests.Session(self.server, bytearray(512), bytearray(1024))
         self.session = Session(self.loop, http, xml, self.window, "application/sep+xml", reason)
-        self.schedule = Schedule(slots, programs)
-        self.programs = Programs(programs, self.schedule)
-        self.flash = Flash(16)
-        self.limits = Limits(self.loop, self.clock, self.schedule,
-                             Envelope(5000, 10000, 1500, 1500), [Ramp(0) for _ in range(4)],
-                             Keep(Store(self.flash.folder)))
+        self.schedule = south.schedule if south else Schedule(slots, programs)
+        self.programs = Programs(self.schedule.programs, self.schedule)
+        self.flash = south.flash if south else Flash(16)
+        self.limits = south.limits if south else Limits(
+            self.loop, self.clock, self.schedule, Envelope(5000, 10000, 1500, 1500),
+            [Ramp(0) for _ in range(4)], Keep(Store(self.flash.folder)))
         body = bytearray(512)
         self.answers = Answers(self.loop, self.schedule, self.session, xmlpull.Writer(body), body,
                                self.resolve, LFDI, replies)

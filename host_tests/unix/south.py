@@ -45,40 +45,60 @@ def meter_unit():
     return unit
 
 
-class South:
-    """Everything from the schedule to the registers; 10 kW, failsafe 1500 W, contract 5000 W."""
+def battery_unit(*more, serial="B-1", **kw):
+    """A battery with an inverter of its own: 10 kW, of which it charges and discharges 5 kW."""
+    unit = Unit(registers.chain_of(
+        registers.common(serial), registers.inverter(w=0), registers.nameplate(),
+        registers.settings(), registers.controls(), registers.storage(**kw), *more))
+    unit.wiggle = unit.at(103, 16)
+    return unit
 
-    def __init__(self, meter=True, delay=10, others_w=0):
+
+class South:
+    """Everything from the schedule to the registers; 10 kW, failsafe 1500 W, contract 5000 W.
+
+    inverter: its Unit.  more: (kind, unit id, Unit) of each further device on the line.
+    """
+
+    def __init__(self, meter=True, delay=10, others_w=0, inverter=None, more=(), set_clock=True):
         self.world = World()
         self.said = Said()
         self.loop = Loop(self.world, self.world)
         self.clock = Clock(self.world)
-        self.clock.set_server(NOW, 0)
-        self.inverter = inverter_unit()
+        if set_clock:
+            self.clock.set_server(NOW, 0)
+        self.inverter = inverter or inverter_unit()
         self.meter = meter_unit()
         self.line = Line(self.world, {INVERTER: self.inverter}, delay)
         if meter:
             self.line.units[METER] = self.meter
-        self.set(0, 0)
+        for _kind, number, unit in more:
+            self.line.units[number] = unit
+        if inverter is None:
+            self.set(0, 0)
         self.schedule = Schedule(6, 2)
         self.schedule.set_program(0, 1)
+        self.flash = Flash(32)
         self.limits = Limits(self.loop, self.clock, self.schedule,
                              Envelope(5000, 10000, FLOOR, FLOOR), [Ramp(0) for _ in range(4)],
-                             Keep(Store(Flash(16).folder)))
+                             Keep(Store(self.flash.folder)))
         self.limits.restore()
         self.loop.every(1000, self.limits)
-        conf = Config()
+        conf = self.conf = Config()
         conf.inverter, conf.meter = ("h", 502, INVERTER), ("h", 502, METER)
         conf.meter_sign, conf.uncontrolled_gen_w = 1, others_w
+        conf.sample_ms = 200
         conf.meter_map = conf.inverter_map = ""
         conf.inverter_w = 0
         self.gate = self.loop.flag()
         self.bus = Bus(self.loop, Tcp(), self.line.connect, 300, "line")
-        self.site = Site(2, others_w)
-        self.steered = Steered(self.loop, Op, PV, self.bus, INVERTER)
+        self.site = Site(4, others_w)
+        self.fleet = [Steered(self.loop, Op, kind, self.bus, number) for kind, number, _unit in
+                      ((PV, INVERTER, None),) + tuple(more)]
+        self.steered = self.fleet[0]
         self.truth = Truth()
         self.control = Control(self.loop, Devices(self.loop, Op, 20, FLOOR), Op, self.site,
-                               self.limits, self.truth, [self.steered], self.bus, conf, self.gate)
+                               self.limits, self.truth, self.fleet, self.bus, conf, self.gate)
         self.loop.supervise("line", self.bus.run)
         self.loop.every(200, self.control)
         self.loop.supervise("control", self.control.run)
@@ -92,14 +112,18 @@ class South:
         self.inverter.put(self.inverter.at(103, 14), pv_w)
         self.meter.put(self.meter.at(203, 18), load_w - pv_w)
 
-    def allow(self, exp_w, gen_w=None):
-        """The server's default is that, and its tree was read."""
+    def allow(self, exp_w, gen_w=None, **modes):
+        """The server's default is that, and its tree was read; modes: more, as m8=1000."""
         rec = array("i", bytes(4 * REC_SIZE))
         rec[RAMP] = rec[GRAD] = -1
         rec[MODES], rec[VALUE + EXP_LIM_W] = 1 << EXP_LIM_W, exp_w
         if gen_w is not None:
             rec[MODES] |= 1 << GEN_LIM_W
             rec[VALUE + GEN_LIM_W] = gen_w
+        for name, value in modes.items():
+            mode = int(name[1:])
+            rec[MODES] |= 1 << mode
+            rec[VALUE + mode] = value
         self.schedule.set_default(0, rec)
         self.limits.complete = True
         self.limits.step(self.world.t)

@@ -352,6 +352,7 @@ def test_every_flipped_bit_costs_one_record_and_invents_none():
                 server.ring.batch()
                 server.ring.done()
                 server.take(backlog)
+                backlog.done()  # nothing more was loaded
                 # The top two bits of a check sum are zero, and set they are wrong.
                 assert len(server.starts) == 2 and backlog.torn == 1, (i, bit)
                 with open(name, "wb") as f:

@@ -4,8 +4,8 @@
 import gc
 
 import check
-from der import ACTIVE, FREE, KNOWN, LEFT_OUT, NEW, REFUSED, DERError, Schedule
-from der.record import EXP_LIM_W, GEN_LIM_W, STATUS
+from der import ACTIVE, CHANGED, FREE, KNOWN, LEFT_OUT, NEW, REFUSED, DERError, Schedule
+from der.record import ABSENT, EXP_LIM_W, GEN_LIM_W, MODES_N, STATUS, VALUE
 from der_bench import Bench, key, record
 
 E, G = EXP_LIM_W, GEN_LIM_W
@@ -194,6 +194,59 @@ def test_a_day_of_16000_mrids_that_just_vanish_stays_bounded():
     assert b.s.owed_dropped == 0 and b.grown < 2000, b.grown
     held = sum(1 for i in range(132) if b.s.state(i) != FREE)
     assert held <= 132 and answers >= 58 * 288
+
+
+def every(n):
+    """Every mode there is, with numbers that tell event n from others."""
+    return {m: 1000 * n + m if m > 1 else 1 for m in range(MODES_N)}
+
+
+def test_an_event_may_carry_every_mode_and_be_edited():
+    b = Bench(slots=4)
+    b.program(0, 1)
+    b.event("A", 0, 0, 60, every(1), ramp=65535)
+    b.event("B", 0, 60, 60, {E: 7})
+    b.poll(0)
+    b.tick()
+    assert list(b.s.values) == [1, 1] + [1000 + m for m in range(2, MODES_N)]
+    assert b.s.ramp[E] == 65535
+    assert sorted(b.poll(0)[0]) == [KNOWN, KNOWN]
+    for m in range(MODES_N):
+        rec = record(0, 60, every(1), ramp=65535)
+        rec[VALUE + m] = 0
+        assert b.s.put(0, key("A"), rec, 1, b.now, 0, 0) == CHANGED, m
+        b.tick()
+        assert b.s.values[m] == 0
+    b.run(60)
+    assert [v for v in b.s.values if v != ABSENT] == [7] and b.s.ramp[E] == -1
+
+
+def test_eight_events_may_have_more_than_four_numbers_and_a_ninth_waits():
+    b = Bench(slots=20)
+    b.program(0, 1)
+    for i in range(9):
+        b.event(str(i), 0, 60 * i, 60, every(i))
+    b.event("few", 0, 600, 60, {m: m for m in (2, 3, 4, 5)})
+    codes, _ = b.poll(0)
+    assert codes.count(NEW) == 9 and codes.count(REFUSED) == 1 and b.s.refused_events == 1
+    assert b.s.state(b.row("8")) == LEFT_OUT and b.of("8") in ([], [1])
+    for i in range(9):
+        b.run(60 * i + 30)
+        assert b.s.values[9] == 1000 * i + 9, i
+        if i == 0:  # an edit that needs more than there is leaves the event as it is
+            rec = record(600, 60, every(5))
+            assert b.s.put(0, key("few"), rec, 1, b.now, 0, 0) == REFUSED
+            assert b.s.put(0, key("few"), record(600, 60, {m: m for m in (2, 3, 4, 5)}), 1, b.now,
+                           0, 0) == KNOWN
+        b.poll(0)
+    b.run(630)
+    assert list(b.s.values) == [ABSENT, ABSENT, 2, 3, 4, 5] + [ABSENT] * 4
+    for i in range(9):
+        assert b.of(str(i)) == [1, 2, 3], i
+    b.event("again", 0, 700, 60, every(7))
+    b.poll(0)
+    b.run(710)
+    assert b.s.values[9] == 7009
 
 
 def test_sizes_out_of_range_are_our_own_mistake():

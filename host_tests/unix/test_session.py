@@ -42,7 +42,8 @@ class Rig:
 
     def post(self, body=b"<a/>"):
         data = bytearray(body) + b"rest"
-        return run(self.world, self.loop, self.session.send("POST", _URL, memoryview(data)[:len(body)]))
+        part = memoryview(data)[:len(body)]
+        return run(self.world, self.loop, self.session.send("POST", _URL, part))
 
 
 def test_a_read_fills_the_reader_and_keeps_the_line():

@@ -219,14 +219,18 @@ class Session:
             left -= size
             if left < 0:
                 break
-            if n + size > len(tx):  # as few writes, and TLS records, as fit
-                await stream.write(tx, 0, n, deadline)
-                n = 0
-            if size > len(tx):
-                await stream.write(piece, 0, size, deadline)
-            else:
-                tx[n:n + size] = piece
-                n += size
+            at = 0
+            while at < size:  # as few writes, and TLS records, as the buffer allows
+                if n == 0 and size - at >= len(tx):
+                    await stream.write(piece, at, size, deadline)
+                    break
+                part = min(size - at, len(tx) - n)
+                tx[n:n + part] = piece[at:at + part]
+                n += part
+                at += part
+                if n == len(tx):
+                    await stream.write(tx, 0, n, deadline)
+                    n = 0
         if left:
             raise ValueError("the pieces are not what __len__ said")
         if n:

@@ -53,6 +53,8 @@ def main():
         sys.exit(2)
     del config, sys.modules["config"]
     board.GZIP = int(sys.argv[7])
+    if board.GZIP:
+        board.PAGE = 64  # a board that can hold a compressed list asks for the whole of it
     gc.collect()
     app = App(board, store, conf, Network)
     gc.threshold(gc.mem_free() // 4)
