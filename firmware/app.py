@@ -29,6 +29,7 @@ from loop import Loop
 from micropython import const
 from modbus import Rtu, Tcp
 from own import Me, Own
+from point import Point
 from polls import Poll
 from port import Bus, Op
 from programs import Programs
@@ -185,7 +186,7 @@ class App:
         resources = Resources(loop, session, reading, xml, body, self.clock, self.schedule, own,
                               self.truth)
         telemetry = Telemetry(loop, session, reading, xml, body, self.clock, conf, own, me,
-                              profile, self._store, Backlog)
+                              profile, self._store, Point, Backlog)
         self.control.sampler = telemetry
         loop.every(_EVALUATE_MS, telemetry)
         loop.supervise("telemetry", telemetry.run)

@@ -72,9 +72,7 @@ class Discovery:
         self._failure = failure
         self._gate = gate
         self._spread_s = spread_s
-        self._dcap_reader = DeviceCapability(xml)
-        self._tm_reader = Time(xml)
-        self._fsa_reader = FunctionSetAssignmentsList(xml)
+        self._xml = xml
         self._dark = False
         now = loop.now()
         path = conf.server.find("/", 8)  # after https://
@@ -218,7 +216,7 @@ class Discovery:
         self._dcap.want(path, self._loop.now())
 
     async def _read_dcap(self):
-        reader, url = self._dcap_reader, self._parts.reading.url
+        reader, url = DeviceCapability(self._xml), self._parts.reading.url
         await self._session.read(url(self._dcap.href), reader, None)
         now = self._loop.now()
         self._tm.want(reader.time_href, now)
@@ -229,7 +227,7 @@ class Discovery:
         return reader.poll_rate
 
     async def _read_time(self):
-        reader = self._tm_reader
+        reader = Time(self._xml)
         middle = await self._session.read(self._parts.reading.url(self._tm.href), reader, None)
         before, first = self._clock.best(), self._clock.now() < 0
         step = self._clock.set_server(reader.current, middle)
@@ -250,7 +248,7 @@ class Discovery:
         return rate
 
     async def _read_fsas(self):
-        reader, reading = self._fsa_reader, self._parts.reading
+        reader, reading = FunctionSetAssignmentsList(self._xml), self._parts.reading
         reading.begin_fsas()
         await reading.pages(self._fsa.href, reader, reading.take_fsa, reading.begin_fsas)
         reading.end_fsas()

@@ -44,9 +44,7 @@ class Own:
     def __init__(self, session, reading, xml, body, clock, conf, me, failure):
         self._session = session
         self._reading = reading
-        self._list = EndDeviceList(xml)
-        self._registration = Registration(xml)
-        self._point = ConnectionPoint(xml)
+        self._xml = xml
         self._body = body
         self._clock = clock
         self._conf = conf
@@ -56,13 +54,13 @@ class Own:
         self.pin_read = False
         self._listed = False  # an entry is ours, be it one that is not enabled
         self.href = self.rg = self.fsa = self.der = self.log = self.cp = None
-        self.post_rate = -1
+        self.post_rate = self._pin_rate = -1
 
     async def find(self, href):
         """Read the EndDeviceList, and register where that is wanted. Returns its pollRate."""
-        await self._look(href)
+        rate = await self._look(href)
         if not self._listed and self._conf.register and await self._register(href):
-            await self._look(href)
+            rate = await self._look(href)
         was, self.registered = self.registered, int(self.href is not None)
         if self.registered != was:
             if self.registered:
@@ -71,11 +69,13 @@ class Own:
                 log.error("NOT_REGISTERED", "lfdi", self._me.lfdi, "sfdi", self._me.sfdi)
         if self.registered and self.rg is None:
             self.pin_read = True  # nothing to compare (B5)
-        return self._list.poll_rate
+        return rate
 
     async def _look(self, href):
         self._begin()
-        await self._reading.pages(href, self._list, self._take, self._begin)
+        devices = EndDeviceList(self._xml)
+        await self._reading.pages(href, devices, self._take, self._begin)
+        return devices.poll_rate
 
     def _begin(self):
         self.href = None
@@ -113,8 +113,10 @@ class Own:
 
     async def check_pin(self, href):
         """Compare the PIN of the Registration; False when it is a wrong one (B5)."""
-        await self._session.read(self._reading.url(href), self._registration, None)
-        if self._conf.pin >= 0 and self._registration.pin != self._conf.pin:
+        registration = Registration(self._xml)
+        await self._session.read(self._reading.url(href), registration, None)
+        self._pin_rate = registration.poll_rate
+        if self._conf.pin >= 0 and registration.pin != self._conf.pin:
             self.pin_read = False
             return False
         if not self.pin_read:
@@ -124,14 +126,15 @@ class Own:
 
     def pin_rate(self):
         """pollRate of the Registration."""
-        return self._registration.poll_rate
+        return self._pin_rate
 
     async def name_point(self, href):
         """PUT our NMI unless the ConnectionPoint has it already (requirements B6)."""
         url, nmi = self._reading.url(href), self._conf.nmi
         try:
-            await self._session.read(url, self._point, None)
-            if self._point.cp_id == nmi.encode():
+            point = ConnectionPoint(self._xml)
+            await self._session.read(url, point, None)
+            if point.cp_id == nmi.encode():
                 return
         except self._failure as exc:
             if exc.kind <= _BUSY:

@@ -69,7 +69,7 @@ class Resources:
         self._loop = loop
         self._session = session
         self._reading = reading
-        self._list = DERList(xml)
+        self._xml = xml
         self._body = body
         self._clock = clock
         self._schedule = schedule
@@ -92,9 +92,10 @@ class Resources:
         for i in range(len(links)):
             links[i] = None
         self._programs = None
-        await self._reading.pages(href, self._list, self._take, self._nothing)
+        devices = DERList(self._xml)
+        await self._reading.pages(href, devices, self._take, self._nothing)
         self._owed = _ALL if self._truth.storage else _ALL & ~_AVAILABILITY
-        return self._list.poll_rate
+        return devices.poll_rate
 
     def programs_href(self):
         """The DERProgramList of our DER, where no assignment leads to one; or None (P-03)."""

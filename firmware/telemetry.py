@@ -3,7 +3,8 @@
 Enters: samples in the 200 ms path, the MirrorUsagePointList.  Leaves: one MirrorMeterReadingList
 for each usage point and period (handbook 7.8; requirements G).
 
-    telemetry = Telemetry(loop, session, reading, xml, body, clock, conf, own, profile, parts)
+    telemetry = Telemetry(loop, session, reading, xml, body, clock, conf, own, me, profile, store,
+                          Point, Backlog)
     telemetry.metered(meter), telemetry.generated(fleet)         # allocate nothing
     if telemetry.is_due(now): await telemetry.send(failure)
 
@@ -14,17 +15,15 @@ The period is kept on flash, so that a board that starts without a server goes o
 two usage points; the channels are fixed when the meter, or the inverters, are first known.
 """
 
-from array import array
-
 import log
 from der.record import ABSENT
-from metering import LAST, MEAN, QUESTIONABLE, RMS, VALUES, Ring, Window
+from metering import LAST, MEAN, RMS
 from micropython import const
-from sep2 import MirrorUsagePointList, fields, mmr_mrid, mup_mrid
+from sep2 import MirrorUsagePointList, mup_mrid
 
 _PERIOD_S = const(300)
 _PERIOD_FILE = "period"
-_ROWS = const(12)
+_ROWS = const(12)  # of a point's ring
 _BATCH = const(4)  # intervals in one request while the backlog is sent
 _PAUSE_MS = const(500)
 _RETRY_MAX_S = const(60)
@@ -34,7 +33,6 @@ _SAMPLE_MAX_MS = const(1000)
 _KEEP_MS = const(5000)
 _STUCK_MS = const(10000)
 _SERVER = const(2)  # of clock.source
-_ALL = const(0xFFFF)  # every channel
 _PATIENCE = const(2)  # tries before a usage point counts as lost
 
 _BATTERY = const(1)
@@ -43,143 +41,27 @@ _BATTERY = const(1)
 _GONE = const(3)
 _REFUSED = const(4)
 
-# How a point's readings go out; what its body is made of now.
+# How a point's readings go out.
 _LIST = const(0)
 _SINGLES = const(1)
 
-_QUESTIONABLE = const(0x10)  # qualityFlags bit 4
-_VALID = const(1)
-
-# Units of measure and how a value becomes what is posted (G5).
+# Units of measure (G5).
 _W = const(38)
 _VAR = const(63)
 _V = const(29)
 _WH = const(72)
-_NAMES = {_W: "W", _VAR: "var", _V: "V", _WH: "Wh"}
 _PHASES = (128, 64, 32)  # A, B, C
-_DV_TEN = const(-1)
-_WH_TEN = const(1)
-
-
-class Point:
-    """One MirrorUsagePoint: its channels, window, ring, and what the server knows of it.
-
-    `role` b"03" (site) or b"49" (DER); `types` one (uom, phase) a channel, in the order of the
-    window's kinds.  `href` None until it is known; `owed`: it is to be posted.
-    """
-
-    def __init__(self, role, name, types, kinds, store, backlog_class, ten):
-        self.role = role
-        self.types = types
-        self.phases = len([1 for uom, _phase in types if uom == _W])
-        self.values = array("i", (ABSENT for _ in types))
-        self.window = Window(kinds)
-        self.ring = Ring(len(types), _ROWS)
-        self.backlog = backlog_class(store, name, kinds)
-        self.href = None
-        self.listed = False
-        self.owed = True
-        self.lost = False  # the list lacks it although it was posted
-        self.repaired = False  # posted anew since a reading was refused
-        self.form = _LIST
-        self._ten = ten
-        self._scale = 10 ** ten
-        self.rows = None  # what is being posted
-        self.single = -1
-
-    def sample(self, s, sure):
-        """The values of `values` are a sample of that second; `sure`: by the server's clock.
-
-        Does not allocate.
-        """
-        self.close(self.window.put(self.values, s), sure)
-
-    def close(self, closed, sure):
-        """An interval may have closed: it waits to be posted. Does not allocate."""
-        if closed:
-            if not sure:  # the board's clock dated it
-                self.window.row[QUESTIONABLE] = _ALL
-            self.ring.put(self.window.row)
-
-    def types_of(self, me, pen, period_s, profile):
-        """The parts of its MirrorUsagePoint (G2), for session.Body."""
-        yield (fields.MUP_HEAD, {
-            fields.MRID: mup_mrid(me.lfdi, self.role, pen), fields.ROLE: self.role,
-            fields.DESCRIPTION: "Site" if self.role == b"03" else "DER",
-            fields.LFDI: me.lfdi}, profile)
-        for i in range(len(self.types)):
-            uom, phase = self.types[i]
-            ten = _DV_TEN if uom == _V else _WH_TEN if uom == _WH else self._ten
-            yield (fields.MUP_TYPE, {
-                fields.MRID: self.mrid(i, me, pen), fields.DESCRIPTION: self.what(i),
-                fields.UOM: uom, fields.PHASE: phase, fields.TEN: ten,
-                fields.QUALIFIER: 0 if uom == _WH else 2,
-                fields.READING_KIND: 12 if uom == _WH else 37,
-                fields.FLOW: 1 if self.role == b"03" else 19, fields.DURATION: period_s}, None)
-        yield fields.MUP_TAIL, None, None
-
-    def what(self, i):
-        """What a channel is, as its description says."""
-        uom, phase = self.types[i]
-        return _NAMES[uom] + " " + str(phase) + (" site" if self.role == b"03" else " DER")
-
-    def mrid(self, i, me, pen):
-        """The mRID of a channel's MirrorMeterReading."""
-        return mmr_mrid(me.lfdi, self.what(i).encode(), self.role, pen)
-
-    def readings_of(self, me, pen, profile):
-        """The parts of the readings of `rows`, or the one that is `single` (G7)."""
-        dated = not profile.storage
-        if self.form == _SINGLES:
-            yield fields.READING, self._reading(self.single, me, pen, dated), profile
-            return
-        yield fields.READINGS_HEAD, {fields.COUNT: self.count()}, profile
-        for n in range(self.count()):
-            yield fields.READING, self._reading(n, me, pen, dated), None
-        yield fields.READINGS_TAIL, None, None
-
-    def count(self):
-        """How many readings `rows` has."""
-        n = 0
-        for i in range(len(self.rows)):
-            n += i % self.ring.stride >= VALUES and self.rows[i] != ABSENT
-        return n
-
-    def _reading(self, n, me, pen, dated):
-        rows, stride = self.rows, self.ring.stride
-        i = -1
-        while n >= 0:
-            i += 1
-            n -= i % stride >= VALUES and rows[i] != ABSENT
-        row, channel = i // stride * stride, i % stride - VALUES
-        start, span = rows[row], rows[row + 1]
-        bad = rows[row + 2] >> channel & 1
-        values = {fields.MRID: self.mrid(channel, me, pen), fields.DURATION: span,
-                  fields.START: start, fields.VALUE: self._scaled(rows[i], self.types[channel][0])}
-        if dated:
-            values[fields.AT] = start + span  # the handbook's time tag is the end
-        if bad:
-            values[fields.QUALITY] = _QUESTIONABLE
-        elif not dated:
-            values[fields.QUALITY] = _VALID
-        return values
-
-    def _scaled(self, value, uom):
-        # As it goes on the wire: within 16 bits (G8), rounded to nearest.
-        scale = 1 if uom == _V else 10 ** _WH_TEN if uom == _WH else self._scale
-        value = (value + scale // 2) // scale
-        return max(-32767, min(32767, value))
 
 
 class Telemetry:
-    """See the module's text. `body` is session.Body, `own` own.Own, `backlog_class` Backlog."""
+    """See the module's text. `body` is session.Body, `own` own.Own."""
 
     def __init__(self, loop, session, reading, xml, body, clock, conf, own, me, profile, store,
-                 backlog_class):
+                 point_class, backlog_class):
         self._loop = loop
         self._session = session
         self._reading = reading
-        self._list = MirrorUsagePointList(xml)
+        self._xml = xml
         self._body = body
         self._clock = clock
         self._pen = conf.pen
@@ -187,6 +69,7 @@ class Telemetry:
         self._me = me
         self._profile = profile
         self._store = store
+        self._point_class = point_class
         self._backlog_class = backlog_class
         self._ten = 0
         most = max(conf.site_exp_w, conf.site_imp_w) * 3 // 2
@@ -284,7 +167,8 @@ class Telemetry:
             _drift(point.window, real_ms)
 
     def _point(self, role, name, types, kinds):
-        point = Point(role, name, types, kinds, self._store, self._backlog_class, self._ten)
+        point = self._point_class(role, types, kinds, self._ten,
+                                  self._backlog_class(self._store, name, kinds))
         point.window.set_period(self._period_s)
         return point
 
@@ -328,14 +212,15 @@ class Telemetry:
         """Read the MirrorUsagePointList; what it lacks of ours is owed. Returns its pollRate."""
         self._href = href
         self._begin()
-        await self._reading.pages(href, self._list, self._take, self._begin)
+        points = MirrorUsagePointList(self._xml)
+        await self._reading.pages(href, points, self._take, self._begin)
         for point in self._points():
             if point.href is not None and not point.listed:
                 log.warn("USAGE_POINT_LOST", "role", point.role)
                 point.href = None
                 point.owed = point.lost = True
         self._set_period(self._post_rate)
-        return self._list.poll_rate
+        return points.poll_rate
 
     def _begin(self):
         self._post_rate = -1

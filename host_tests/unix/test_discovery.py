@@ -6,6 +6,7 @@ import sep2
 from backlog import Backlog
 from discovery import Discovery, Parts
 from edges import NOW, live
+from point import Point
 from north import DERP, LFDI, North
 from own import Me, Own
 from polls import Poll
@@ -77,7 +78,7 @@ class Rig:
         resources = Resources(north.loop, north.session, north.reading, xml, body, north.clock,
                               north.schedule, own, self.truth)
         telemetry = Telemetry(north.loop, north.session, north.reading, xml, body, north.clock,
-                              Conf, own, me, profile, Store(north.flash.folder), Backlog)
+                              Conf, own, me, profile, Store(north.flash.folder), Point, Backlog)
         self.site = Site()
         self.gate = north.loop.flag()
         parts = Parts(north.reading, own, resources, telemetry, north.answers, self.site)

@@ -11,8 +11,10 @@ Enters: a South and a Server's routes.  Leaves: own, resources and telemetry, an
 import sep2
 from backlog import Backlog
 from edges import live
+from point import Point
 from north import LFDI, North
 from own import Me, Own
+from point import Point
 from resources import Resources
 from session import Body, SessionError
 from store import Store
@@ -92,7 +94,7 @@ class Told(North):
         self.truth = south.truth
         self.resources = Resources(*parts, self.schedule, self.own, self.truth)
         self.telemetry = Telemetry(*parts, conf, self.own, self.me, self.profile,
-                                   Store(self.flash.folder), Backlog)
+                                   Store(self.flash.folder), Point, Backlog)
         south.control.sampler = self.telemetry
         self.loop.every(1000, self.telemetry)
         self.loop.supervise("telemetry", self.telemetry.run)

@@ -1,0 +1,149 @@
+"""One usage point as the utility has it: its channels, their averages, the bodies made of them.
+
+Enters: samples by channel.  Leaves: closed intervals in a ring, and the parts of a
+MirrorUsagePoint and of its readings (requirements G), for session.Body.
+
+    point = Point(b"03", [(W, 128), (VAR, 128), (V, 128)], kinds, ten, backlog)
+    point.values[0] = meter.w
+    point.sample(clock.best(), sure)                  # allocates nothing
+    body.many(point.readings_of(me, pen, profile))
+
+Limit: values of 16 bits on the wire (G8), so the multiplier is fixed for good.
+"""
+
+from array import array
+
+from der.record import ABSENT
+from metering import QUESTIONABLE, VALUES, Ring, Window
+from micropython import const
+from sep2 import fields, mmr_mrid, mup_mrid
+
+_ROWS = const(12)
+_ALL = const(0xFFFF)  # every channel
+
+# How its readings go out.
+_LIST = const(0)
+_SINGLES = const(1)
+
+_QUESTIONABLE = const(0x10)  # qualityFlags bit 4
+_VALID = const(1)
+
+# Units of measure and how a value becomes what is posted (G5).
+_W = const(38)
+_VAR = const(63)
+_V = const(29)
+_WH = const(72)
+_NAMES = {_W: "W", _VAR: "var", _V: "V", _WH: "Wh"}
+_DV_TEN = const(-1)
+_WH_TEN = const(1)
+
+
+class Point:
+    """One MirrorUsagePoint: its channels, window, ring, and what the server knows of it.
+
+    `role` b"03" (site) or b"49" (DER); `types` one (uom, phase) a channel, in the order of the
+    window's kinds.  `ten`: powerOfTenMultiplier of its powers.  `backlog`: backlog.Backlog.
+    `href` None until it is known; `owed`: it is to be posted.
+    """
+
+    def __init__(self, role, types, kinds, ten, backlog):
+        self.role = role
+        self.types = types
+        self.phases = len([1 for uom, _phase in types if uom == _W])
+        self.values = array("i", (ABSENT for _ in types))
+        self.window = Window(kinds)
+        self.ring = Ring(len(types), _ROWS)
+        self.backlog = backlog
+        self.href = None
+        self.listed = False
+        self.owed = True
+        self.lost = False  # the list lacks it although it was posted
+        self.repaired = False  # posted anew since a reading was refused
+        self.form = _LIST
+        self._ten = ten
+        self._scale = 10 ** ten
+        self.rows = None  # what is being posted
+        self.single = -1
+
+    def sample(self, s, sure):
+        """The values of `values` are a sample of that second; `sure`: by the server's clock.
+
+        Does not allocate.
+        """
+        self.close(self.window.put(self.values, s), sure)
+
+    def close(self, closed, sure):
+        """An interval may have closed: it waits to be posted. Does not allocate."""
+        if closed:
+            if not sure:  # the board's clock dated it
+                self.window.row[QUESTIONABLE] = _ALL
+            self.ring.put(self.window.row)
+
+    def types_of(self, me, pen, period_s, profile):
+        """The parts of its MirrorUsagePoint (G2), for session.Body."""
+        yield (fields.MUP_HEAD, {
+            fields.MRID: mup_mrid(me.lfdi, self.role, pen), fields.ROLE: self.role,
+            fields.DESCRIPTION: "Site" if self.role == b"03" else "DER",
+            fields.LFDI: me.lfdi}, profile)
+        for i in range(len(self.types)):
+            uom, phase = self.types[i]
+            ten = _DV_TEN if uom == _V else _WH_TEN if uom == _WH else self._ten
+            yield (fields.MUP_TYPE, {
+                fields.MRID: self.mrid(i, me, pen), fields.DESCRIPTION: self.what(i),
+                fields.UOM: uom, fields.PHASE: phase, fields.TEN: ten,
+                fields.QUALIFIER: 0 if uom == _WH else 2,
+                fields.READING_KIND: 12 if uom == _WH else 37,
+                fields.FLOW: 1 if self.role == b"03" else 19, fields.DURATION: period_s}, None)
+        yield fields.MUP_TAIL, None, None
+
+    def what(self, i):
+        """What a channel is, as its description says."""
+        uom, phase = self.types[i]
+        return _NAMES[uom] + " " + str(phase) + (" site" if self.role == b"03" else " DER")
+
+    def mrid(self, i, me, pen):
+        """The mRID of a channel's MirrorMeterReading."""
+        return mmr_mrid(me.lfdi, self.what(i).encode(), self.role, pen)
+
+    def readings_of(self, me, pen, profile):
+        """The parts of the readings of `rows`, or the one that is `single` (G7)."""
+        dated = not profile.storage
+        if self.form == _SINGLES:
+            yield fields.READING, self._reading(self.single, me, pen, dated), profile
+            return
+        yield fields.READINGS_HEAD, {fields.COUNT: self.count()}, profile
+        for n in range(self.count()):
+            yield fields.READING, self._reading(n, me, pen, dated), None
+        yield fields.READINGS_TAIL, None, None
+
+    def count(self):
+        """How many readings `rows` has."""
+        n = 0
+        for i in range(len(self.rows)):
+            n += i % self.ring.stride >= VALUES and self.rows[i] != ABSENT
+        return n
+
+    def _reading(self, n, me, pen, dated):
+        rows, stride = self.rows, self.ring.stride
+        i = -1
+        while n >= 0:
+            i += 1
+            n -= i % stride >= VALUES and rows[i] != ABSENT
+        row, channel = i // stride * stride, i % stride - VALUES
+        start, span = rows[row], rows[row + 1]
+        bad = rows[row + 2] >> channel & 1
+        values = {fields.MRID: self.mrid(channel, me, pen), fields.DURATION: span,
+                  fields.START: start, fields.VALUE: self._scaled(rows[i], self.types[channel][0])}
+        if dated:
+            values[fields.AT] = start + span  # the handbook's time tag is the end
+        if bad:
+            values[fields.QUALITY] = _QUESTIONABLE
+        elif not dated:
+            values[fields.QUALITY] = _VALID
+        return values
+
+    def _scaled(self, value, uom):
+        # As it goes on the wire: within 16 bits (G8), rounded to nearest.
+        scale = 1 if uom == _V else 10 ** _WH_TEN if uom == _WH else self._scale
+        value = (value + scale // 2) // scale
+        return max(-32767, min(32767, value))
