@@ -28,6 +28,7 @@ _FROZEN = const(25)  # equal frames in a row: 5 s without a change is no measure
 _GOOD_RUNS = const(5)
 _SEARCH_MS = const(5000)
 _WATCH_MS = const(1000)
+_RATE_MS = const(60000)
 _DARK_DV = const(460)  # 0.1 V: below a fifth of 230 V there is no grid
 _DARK_MS = const(3000)
 
@@ -86,6 +87,7 @@ class Control:
         self.dark = False
         self._lit_at = loop.now()  # when a voltage was last seen
         self._said_state = -1
+        self._rate_at = loop.after(_RATE_MS)
         self._said = array("b", (-1 for _ in fleet))
         self._faults = bytearray(len(fleet))
 
@@ -174,10 +176,28 @@ class Control:
                 log.warn("BLIND", "cap_w", self.cap_w)
             else:
                 log.info("SIGHTED", "site_w", self.site_w, "pv_w", self.pv_w)
+        if self._loop.left(self._rate_at) <= 0:
+            self._rate_at = self._loop.after(_RATE_MS)
+            await self._rate_anew()
         self._truth.look(fleet, site.on)
         if self.sampler is not None:
             self.sampler.fit(self.meter, fleet, self._meter_op.real_ms)
         self._look_for_light()
+
+    async def _rate_anew(self):
+        # Ratings and settings may be changed at the device (F1). Percents mean WMax: where that
+        # is another, the device is found anew.
+        for device in self.fleet:
+            if device.ratings is None or not device.answers():
+                continue
+            ratings = await self._devices.rate(device.bus, device.unit, device.driver)
+            if ratings is None:
+                continue
+            if ratings.wmax_w == device.ratings.wmax_w:
+                device.ratings = ratings
+            else:
+                log.warn("INVERTER_RATED", "unit", device.unit, "wmax_w", ratings.wmax_w)
+                device.part()
 
     def _say_fault(self, i, device):
         fault = self._site.fault[self._index[i]]

@@ -15,6 +15,7 @@ from array import array
 import log
 from micropython import const
 from sunspec import (
+    ABSENT,
     FULL,
     NO_SUNS,
     NO_UNIT,
@@ -127,6 +128,13 @@ class Devices:
         every = quirk[Q_EVERY]
         return (inverter, ratings, control, _or_none(Connect, inverter, quirk), store,
                 every * 100 if every > _EVERY else 0)
+
+    async def rate(self, bus, unit, inverter):
+        """Its Ratings as they are now, None when they cannot be read to the end."""
+        ratings = Ratings(inverter)
+        if await self.run(bus, unit, ratings) == SILENT or ratings.wmax_w == ABSENT:
+            return None
+        return ratings
 
     async def meter(self, bus, unit, sign, name=""):
         """Meter of the unit's first device that has one, or None; `name`: its map (quirks.py)."""

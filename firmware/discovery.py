@@ -163,7 +163,9 @@ class Discovery:
             return True
         poll.succeeded(self._loop, begun, self.random16())
         own = self._parts.own
-        found = self._fsa.was_read and own.registered == 1 and not self._dark
+        # Where no assignment leads to a program, those of our DER count, so they must be known.
+        known = self._derp[0].href is not None or self._der.href is None or self._der.was_read
+        found = self._fsa.was_read and own.registered == 1 and known and not self._dark
         self._parts.reading.settle(found, self._derp)
         return good
 

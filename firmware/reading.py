@@ -150,7 +150,9 @@ class Reading:
         if self._limits.complete or not found or self._fsa_refused or self._programs.refused:
             return
         for i in range(self.fsas):
-            if self._derp_href[i] is not None and not polls[i].was_read:
+            # The list of our DER stands at a place that no assignment has.
+            wanted = self._derp_href[i] is not None or polls[i].href is not None
+            if wanted and not polls[i].was_read:
                 return
         if self._programs.all_complete() and self._clock.now() >= 0:
             self._limits.complete = True
