@@ -31,7 +31,7 @@ KEYS = {
     "spread_s": (INT, 0, 900, 300, "s, after a power cut the first contact comes within them"),
     "drop_unlisted": (INT, 0, 1, 0, "1: a control that vanished from its list ends, silently"),
     "pin": (INT, 0, 999999, -1, "registration PIN; the server's must equal it"),
-    "inverter": (DEVICE, None, None, REQUIRED, "the inverter: host:port/unit or rtu:..."),
+    "inverter": (DEVICE, None, None, None, "the inverter: host:port/unit or rtu:..."),
     "inverter2": (DEVICE, None, None, None, "a second inverter, as above"),
     "inverter3": (DEVICE, None, None, None, "a third inverter"),
     "inverter_map": (CHOICE, ("", "solaredge"), None, "",
@@ -174,4 +174,10 @@ def _one_line(conf):
         device = getattr(conf, key) if row[0] == DEVICE else None
         if device and lines.setdefault(device[0], device[1]) != device[1] \
                 and not (isinstance(device[1], int) and isinstance(lines[device[0]], int)):
-            raise ConfigError(key + ": " + device[0] + " is set up in another way above")
+            raise ConfigError(key + ": " + device[0] + " is set up in another way elsewhere")
+    steered = [d for d in (conf.inverter, conf.inverter2, conf.inverter3, conf.battery) if d]
+    if not steered:
+        raise ConfigError("key inverter is missing: " + KEYS["inverter"][4])
+    if len(set(steered)) < len(steered):
+        raise ConfigError("battery: an inverter has that line and unit; a hybrid is one device,"
+                          " name it as battery alone")

@@ -104,4 +104,11 @@ def test_every_key_has_its_text_and_default_in_range():
             assert row[3] == -1 or row[1] <= row[3] <= row[2], key
 
 
+def test_a_battery_may_stand_alone_and_a_hybrid_is_named_once():
+    conf = load(GOOD.replace("inverter =", "battery ="))
+    assert conf.inverter is None and conf.battery == ("192.168.1.20", 502, 1)
+    refused(GOOD + "battery = 192.168.1.20:502/1\n", "battery", "hybrid")
+    refused(GOOD + "inverter2 = 192.168.1.20:502/1\n", "line and unit")
+
+
 check.run(globals())
