@@ -47,6 +47,7 @@ _IMPORT = const(0x40)  # IMP_LIM_W
 _TAKING = const(0x100)  # LOAD_LIM_W
 _SWITCHES = const(0x03)  # CONNECT, ENERGIZE
 _STORAGE = const(0x200)  # STORAGE_TARGET_W
+_TARGETS = const(0x14)  # FIXED_W, TARGET_W
 
 
 class Control:
@@ -358,7 +359,8 @@ class Control:
         # Bitmap of the modes that the last samples do not go against.
         site = self._site
         tolerance = min(self._limits.wmax_w * 4 // 100, 100)
-        made = taken = stored = 0
+        made = taken = stored = net = 0
+        switched = True
         for device in self.fleet:
             p_w = device.p_w
             if p_w == ABSENT or not device.answers() or not device.is_within():
@@ -368,11 +370,12 @@ class Control:
                 return 0  # nothing else tells how the site stands
             if device.kind != _LOAD:
                 made += max(0, p_w)
-            if device.kind == _BATTERY:
-                stored += p_w
+                net += p_w
+                switched = switched and (device.switch is None or device.on == site.on)
+            stored += p_w * (device.kind == _BATTERY)
             taken += max(0, -p_w)
         modes = _ALL_MODES
-        if not site.on and (made > tolerance or stored < -tolerance):
+        if not switched or (not site.on and (made > tolerance or stored < -tolerance)):
             modes &= ~_SWITCHES
         if w[GEN] != ABSENT and made > w[GEN] + tolerance:
             modes &= ~_GEN
@@ -382,9 +385,18 @@ class Control:
             modes &= ~_EXPORT
         if site.state != _BLIND and self.site_w > w[IMP] + tolerance:
             modes &= ~_IMPORT
-        if site.storage_w != ABSENT and abs(stored) > abs(site.storage_w) + tolerance:
+        if _beyond_w(stored, site.storage_w) > tolerance:
             modes &= ~_STORAGE
+        if _beyond_w(net, site.target_w) > tolerance:
+            modes &= ~_TARGETS
         return modes
+
+
+def _beyond_w(w, target_w):
+    # By how much it is not between nothing and the set point: sun or charge may not suffice.
+    if target_w == ABSENT:
+        return 0
+    return max(w - max(0, target_w), min(0, target_w) - w)
 
 
 def _best_dv(driver, best):

@@ -22,8 +22,9 @@ _OUTAGE = const(1)
 _BUSY = const(2)
 _GONE = const(3)
 
-_PV = const(0x00200000)  # deviceCategory, bits 21 and 23
+_PV = const(0x00200000)  # deviceCategory, bits 21, 23 and 25
 _PV_STORAGE = const(0x00800000)
+_STORAGE = const(0x02000000)
 
 
 class Me:
@@ -96,7 +97,8 @@ class Own:
 
     async def _register(self, href):
         # True when the list is worth another look: it was taken, or was there already (409).
-        category = _PV_STORAGE if self._conf.battery else _PV
+        conf = self._conf
+        category = _PV if not conf.battery else _PV_STORAGE if conf.inverter else _STORAGE
         body = self._body.one(fields.END_DEVICE, {
             fields.CATEGORY: category, fields.LFDI: self._me.lfdi, fields.SFDI: self._me.sfdi,
             fields.AT: self._clock.now()})

@@ -40,6 +40,7 @@ _REMOTE = const(1)
 
 # DERType: PV, PV with storage, other storage.
 _PV = const(4)
+_STORAGE = const(80)
 _PV_STORAGE = const(83)
 
 _RETRY_MAX_S = const(60)
@@ -187,7 +188,7 @@ class Resources:
         else:
             values[fields.MAX_CHARGE_W] = values[fields.MAX_DISCHARGE_W] = None
             values[fields.MAX_WH] = None
-        values[fields.TYPE] = _PV_STORAGE if truth.storage else _PV
+        values[fields.TYPE] = _PV if not truth.storage else _PV_STORAGE if truth.pv else _STORAGE
         values[fields.MODES] = _bits(truth.modes, _MODES)
         values[fields.DOE_MODES] = _bits(truth.modes, _DOE_MODES)
         values[fields.VPP_MODES] = truth.modes >> STORAGE_TARGET_W & 1

@@ -49,7 +49,8 @@ class Truth:
     """See the module's text.
 
     `rated`: counts changes of ratings or modes, 0 while no device is known.  `rtg`, `set`: by
-    index W, VA, var, var absorbed, charge, discharge, Wh, 0.1 V.  `storage`: a battery is fitted.
+    index W, VA, var, var absorbed, charge, discharge, Wh, 0.1 V.  `storage`, `pv`: such a device
+    is fitted.
     `gen_conn`, `stor_conn`: genConnectStatus bits, ABSENT where there is no such device.  `st`:
     inverterStatus.  `alarms`: alarmStatus.  `operating`: 2 on, 1 off, 0 not known.  `soc_pct100`,
     `storage_mode` (0 charging, 1 discharging, 2 holding): ABSENT without a battery.
@@ -61,7 +62,7 @@ class Truth:
         self.rtg = array("i", (ABSENT for _ in range(RATINGS)))
         self.set = array("i", self.rtg)
         self._sums = array("i", bytes(8 * RATINGS))
-        self.storage = False
+        self.storage = self.pv = False
         self.mark = 0
         self.gen_conn = self.stor_conn = ABSENT
         self.st = self.alarms = self.operating = 0
@@ -78,6 +79,7 @@ class Truth:
         self.st = self.alarms = self.operating = 0
         for device in devices:
             self.storage = self.storage or device.kind == _BATTERY
+            self.pv = self.pv or device.kind == _PV
             if device.kind <= _BATTERY:
                 self._take(device, on)
         self.mark = (self.gen_conn & 31 | (self.stor_conn & 31) << 5 | self.st << 10

@@ -67,9 +67,9 @@ class House:
     """See the module's text.
 
     `wire`: (second, method, kind, bytes sent, writes, bytes received) of each request that was
-    answered whole.  `story`: (second, "connect" | "write" | "request" | "log", what), in the
-    order in which it happened.  `sent`: (second, kind of resource, body) of each PUT and POST, in
-    that order.
+    answered whole.  `metered`: the ms at which the meter answered a read.  `story`: (second,
+    "connect" | "write" | "request" | "log", what), in the order in which it happened.  `sent`:
+    (second, kind of resource, body) of each PUT and POST, in that order.
     `heard(kind, request)` is called before a request is answered, `tamper(kind, reply)`
     may give another reply.  `piece`: bytes that arrive at once, `chunks`: size of HTTP chunks
     (None: Content-Length), `closes`: no keep-alive.
@@ -90,7 +90,7 @@ class House:
         self.piece = self.chunks = self.heard = self.tamper = None
         self.closes, self.keepalive_s = False, 75
         self.story, self.log, self.sent = [], [], []
-        self.wire = []
+        self.wire, self.metered = [], []
         self._seed, self._boots, self._born, self._gzip = seed, 0, 0, gzip
         self._queue, self._order = [], itertools.count()
         self._lines, self._down = {}, {}

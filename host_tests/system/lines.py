@@ -15,6 +15,7 @@ WINDOW = 1024  # bytes that may lie unread in a socket of the device
 ECONNRESET = 104
 SLOW_STEP_MS = 20
 MODBUS_WRITES = (6, 16)
+METER_UNIT = 200
 
 
 class Line:
@@ -84,6 +85,8 @@ class ModbusLine(Line):
                 self.later(after_ms, lambda reply=reply: self.send(reply))
             else:
                 self.send(reply)
+        if frame[6] == METER_UNIT and frame[7] not in MODBUS_WRITES:
+            house.metered.append(house.ms)
         if frame[7] in MODBUS_WRITES:
             house.story.append((house.now, "write", frame.hex()))
 
