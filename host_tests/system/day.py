@@ -59,23 +59,24 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--gzip", type=int, default=0)
     parser.add_argument("--minutes", type=int, default=60)
+    parser.add_argument("--warm", type=int, default=WARM_S, help="seconds before it counts")
     parser.add_argument("--closes", action="store_true", help="lines idle for 75 s are closed")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        wave = [[60 * i, 500 + 400 * (i % 5)] for i in range(WARM_S // 60 + args.minutes + 2)]
+        wave = [[60 * i, 500 + 400 * (i % 5)] for i in range(args.warm // 60 + args.minutes + 2)]
         made = house(folder, args.gzip, wave, not args.closes)
         made.boot()
-        made.run_to(WARM_S)
+        made.run_to(args.warm)
         connects = len([row for row in made.story if row[1] == "connect"
                         and row[2] == "utility.test"])
-        made.run_to(WARM_S + 60 * args.minutes)
-        rows = count(made, WARM_S)
+        made.run_to(args.warm + 60 * args.minutes)
+        rows = count(made, args.warm)
         values = len([1 for point in made.utility.site().usage_points.values()
                       for (_, start) in point.readings
-                      if start - 1_800_000_000 >= WARM_S - 300])
+                      if start - 1_800_000_000 >= args.warm - 300])
         again = len([row for row in made.story if row[1] == "connect"
                      and row[2] == "utility.test"]) - connects
-        slots = {ms // SLOT_MS for ms in made.metered if ms >= WARM_S * 1000}
+        slots = {ms // SLOT_MS for ms in made.metered if ms >= args.warm * 1000}
         flash = sum(p.stat().st_size for p in made.flash.iterdir() if "." in p.name
                     and p.name.partition(".")[0] in {"site", "der"})
         made.close()
