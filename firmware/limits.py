@@ -70,11 +70,10 @@ class Limits:
         """Evaluate, and confirm what control saw obeyed. Does not allocate."""
         schedule = self._schedule
         time = self._clock.now()
-        if time >= 0:
-            schedule.evaluate(time)
+        changed = time >= 0 and schedule.evaluate(time)
         self.envelope.update(schedule, self.complete, self.wmax_w, self.charge_w)
         self._move()
-        if self._differs():
+        if self._differs() or changed:
             self.version += 1
             self.obeyed = 0
             self._changed.set()
@@ -153,6 +152,10 @@ class Limits:
         source = e.source[0]
         pairs = ["exp_w", e.exp_w, "imp_w", e.imp_w,
                  "gen_w", "-" if e.gen_w == ABSENT else e.gen_w, "src", SOURCES[source]]
+        for name, w in (("load_w", e.load_w), ("target_w", e.target_w),
+                        ("storage_w", e.storage_w)):
+            if w != ABSENT:
+                pairs += [name, w]
         if source == 0:
             pairs += self._event()
         elif not self.complete:

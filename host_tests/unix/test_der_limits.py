@@ -181,14 +181,15 @@ def test_limits_are_never_negative():
     assert (e.exp_w, e.imp_w) == (0, 0)
 
 
-def test_d7_set_points_are_clipped_by_the_limits():
+def test_d7_set_points_are_given_on_as_they_are_said():
     e = limits(made({FIXED_W: 7500}), True)
     assert e.target_w == 7500 and e.storage_w == ABSENT
     assert limits(made({FIXED_W: -5000}), True).target_w == -3000  # of setMaxChargeRateW
-    assert limits(made({FIXED_W: 7500, G: 4000}), True).target_w == 4000
+    e = limits(made({FIXED_W: 7500, G: 4000}), True)
+    assert e.target_w == 7500 and e.gen_w == 4000  # the law clips it, for limits have ramps
     assert limits(made({TARGET_W: -7, FIXED_W: 1}), True).target_w == -7
     e = limits(made({STORAGE_TARGET_W: -5000, LOAD_LIM_W: 2000}), True)
-    assert e.storage_w == -2000 and e.source[LOAD] == EVENT
+    assert e.storage_w == -5000 and e.load_w == 2000 and e.source[LOAD] == EVENT
 
 
 def test_the_envelope_does_not_allocate():

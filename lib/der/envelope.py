@@ -48,7 +48,7 @@ class Envelope:
 
     exp_w, imp_w: limits at the connection point, always a number.  gen_w, load_w: limits of the
     DER, ABSENT when open.  max_w: opModMaxLimW in W, ABSENT when open; it is in exp_w and gen_w
-    already.  target_w, storage_w: signed set points within gen_w and load_w, ABSENT when none.
+    already.  target_w, storage_w: signed set points as they were said, ABSENT when none.
     connect, energize: 1, or 0 when the DER has to leave the grid or cease to energise.
     source[EXP .. LOAD]: EVENT, DEFAULTED, PERSISTED, CONTRACT, FAILSAFE or OPEN.
     ramp[EXP .. LOAD]: rampTms of the event that supplies the limit, else -1 (then setGradW holds).
@@ -158,20 +158,11 @@ class Envelope:
             return EVENT
         return PERSISTED if schedule.defaults.from_persisted >> mode & 1 else DEFAULTED
 
-    # Set points stay within the limits of the device (D7).
+    # Whoever carries them out keeps them within the limits, and these have ramps (D7).
     def _set_points(self, schedule, wmax_w, charge_w):
         target = schedule.values[TARGET_W]
         pct = schedule.values[FIXED_W]
         if target == ABSENT and pct != ABSENT:
             target = part_w(pct, charge_w if pct < 0 else wmax_w)
-        self.target_w = self._within(target)
-        self.storage_w = self._within(schedule.values[STORAGE_TARGET_W])
-
-    def _within(self, w):
-        if w == ABSENT:
-            return w
-        if self.gen_w != ABSENT and w > self.gen_w:
-            return self.gen_w
-        if self.load_w != ABSENT and w < -self.load_w:
-            return -self.load_w
-        return w
+        self.target_w = target
+        self.storage_w = schedule.values[STORAGE_TARGET_W]
