@@ -27,6 +27,7 @@ _LOAD = const(2)
 _SLOW_MS = const(1000)
 _RETRY_MS = const(1000)
 _HEARTBEAT_MS = const(60000)
+_MOMENT_MS = const(600)  # less than it takes control to see a mode obeyed
 _OLD_MS = const(3600000)  # an age that stands for "never"
 _LOST = const(5)  # answers in a row that did not come: the device may have restarted
 _SLOW_REGS = const(6)  # the states alone
@@ -81,7 +82,7 @@ class Steered:
         self.w = self.p_w = self.st = self.alarms = self.conn = ABSENT
         self.soc_pct100 = self.wh = self.wh_rtg = self.cha_st = ABSENT
         self.low_w = self.high_w = 0
-        self.at = self._wrote = self._tried = now
+        self.at = self._wrote = self._tried = self._held_at = now
         self.old = True
         self.stands = False
         self.result = -1  # of the last write
@@ -292,5 +293,13 @@ class Steered:
         return self.stands and self.held_low == self.low_w and self.held_high == self.high_w
 
     def is_within(self):
-        """As holds(), or it holds a narrower one while the band of the last step is written."""
-        return self.stands and self.held_low >= self.low_w and self.held_high <= self.high_w
+        """As holds(), or it holds a narrower one, or did hold() a moment ago.
+
+        While the band of the last step is on its way: a limit that ramps is written each second.
+        """
+        if not self.stands:
+            return False
+        if self.held_low >= self.low_w and self.held_high <= self.high_w:
+            self._held_at = self._loop.now()
+            return True
+        return self._loop.diff(self._loop.now(), self._held_at) <= _MOMENT_MS
