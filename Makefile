@@ -28,8 +28,8 @@ $(STAMP): tools/requirements.txt | needs
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tools/requirements.txt
 	@touch $@
 
-demo: $(STAMP) ## the whole house on loopback: utility server, site, firmware; a verdict, a picture (MINUTES=4)
-	@$(PY) -m tools.demo --minutes $(MINUTES) $(ARGS)
+demo: $(STAMP) ## server, site and firmware on loopback; a verdict, a picture (MINUTES=4 BOARD=unix32: its image)
+	@$(PY) -m tools.demo --minutes $(MINUTES) --board $(BOARD) $(ARGS)
 
 test: $(STAMP) ## set up and run all that CI runs: the checks and every test
 	@$(PY) -m tools.check

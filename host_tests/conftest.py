@@ -1,8 +1,13 @@
-"""Collects host_tests/unix/test_*.py: pytest lists them, the MicroPython unix port runs them.
+"""Collects host_tests/unix/test_*.py: pytest lists them, MicroPython runs them, on each board.
 
-Enters: test files written for MicroPython.  Leaves: one pytest item for each test_* function.
-A file is run once, as one interpreter process under a small heap; a first line such as
-`# heap: 64k` sets the heap (128k where a file says nothing: sources are compiled there).
+Enters: test files written for MicroPython.  Leaves: a pytest item for each test_* function and
+each interpreter: `[unix]` is the stock one with 64-bit words, `[unix32]` the image of
+boards/unix32 where it was built.  A file is run once on each, as one process under a small heap; a
+first line such as `# heap: 64k` sets the heap of the stock one (128k where a file says nothing:
+sources are compiled there), and the image has three quarters of it for words of half the size.
+
+What needs an image and finds none of today is left out, and said in one line at the end; with
+MICROSEP2_IMAGE=1 in the environment it fails instead.
 """
 
 import ast
@@ -16,9 +21,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tools.build.frozen import image_of
+
 UNIX = ROOT / "host_tests" / "unix"
 MICROPYTHON = Path(sys.executable).parent / "micropython"
 TIMEOUT_S = 120
+IMAGE = "MICROSEP2_IMAGE"
+LEFT_OUT = "left out without an image: "
 
 
 def micropython_env(*extra):
@@ -33,28 +44,61 @@ def pytest_pycollect_makemodule(module_path, parent):
     return None
 
 
-class UnixFile(pytest.File):
-    """One file of tests for MicroPython; run at most once for all of its items."""
+def pytest_terminal_summary(terminalreporter):
+    """One line of what was left out for want of an image, and how to get it."""
+    said = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+        if LEFT_OUT in why:
+            what = "unit tests on 32-bit words" if "/unix/" in report.fspath else \
+                Path(report.fspath).name
+            said.setdefault(what, [0, why.split(LEFT_OUT)[1]])[0] += 1
+    if said:
+        parts = ", ".join(f"{what} ({n})" for what, (n, _) in sorted(said.items()))
+        terminalreporter.write_line(f"NOT RUN for want of the image: {parts}; "
+                                    + next(iter(said.values()))[1])
 
-    result = None
+
+@pytest.fixture
+def need_image():
+    """A function: the path of a board's image; skips the test, or fails it, when there is none."""
+    return image_or_skip
+
+
+def image_or_skip(board, code=None, kind=""):
+    """The image's path; left out, or failed under MICROSEP2_IMAGE=1, when it is not of today."""
+    path, why = image_of(board, kind, code)
+    if why:
+        (pytest.fail if os.environ.get(IMAGE) else pytest.skip)(LEFT_OUT + why)
+    return path
+
+
+class UnixFile(pytest.File):
+    """One file of tests for MicroPython; run at most once on each board for all of its items."""
 
     def collect(self):
         tree = ast.parse(self.path.read_text())
+        self.results = {}
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                yield UnixItem.from_parent(self, name=node.name, line=node.lineno)
+                for board in ("unix", "unix32"):
+                    yield UnixItem.from_parent(self, name=f"{node.name}[{board}]", board=board,
+                                               test=node.name, line=node.lineno)
 
-    def outcome(self):
-        if self.result is None:
-            self.result = self._run()
-        return self.result
+    def outcome(self, board):
+        if board not in self.results:
+            self.results[board] = self._run(board)
+        return self.results[board]
 
-    def _run(self):
+    def _run(self, board):
         first = self.path.read_text().split("\n", 1)[0]
-        said = re.match(r"# heap: (\w+)", first)
-        heap = said.group(1) if said else "128k"
+        said = re.match(r"# heap: (\d+)k", first)
+        heap = int(said.group(1)) if said else 128
+        interpreter = MICROPYTHON
+        if board == "unix32":
+            interpreter, heap = image_or_skip(board, {}), heap * 3 // 4
         done = subprocess.run(
-            [str(MICROPYTHON), "-X", "heapsize=" + heap, str(self.path)],
+            [str(interpreter), "-X", f"heapsize={heap}k", str(self.path)],
             capture_output=True, text=True, timeout=TIMEOUT_S, env=micropython_env(),
             cwd=str(ROOT), check=False,
         )
@@ -67,16 +111,16 @@ class UnixFile(pytest.File):
 
 
 class UnixItem(pytest.Item):
-    def __init__(self, *, line, **kwargs):
+    def __init__(self, *, board, test, line, **kwargs):
         super().__init__(**kwargs)
-        self.line = line
+        self.board, self.test, self.line = board, test, line
 
     def runtest(self):
-        tests, output = self.parent.outcome()
-        if self.name not in tests:
+        tests, output = self.parent.outcome(self.board)
+        if self.test not in tests:
             raise UnixFailure(f"{self.name} did not run: {output}")
-        if tests[self.name]:
-            raise UnixFailure(tests[self.name])
+        if tests[self.test]:
+            raise UnixFailure(tests[self.test])
 
     def repr_failure(self, excinfo):
         if isinstance(excinfo.value, UnixFailure):

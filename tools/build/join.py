@@ -8,7 +8,8 @@ each name that it imports; together they share all of that.  While one is import
 much garbage as it has functions, which leaves holes: so there are parts of PART functions, and
 the root that starts the firmware imports them one by one and collects after each.  Alone stay:
 roots, modules that are passed on as objects or spelled out (`del sys.modules["config"]`), and
-what those import.
+what those import.  What is loaded on demand is one module under its own name, with all that it
+alone needs.
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ PART = 120  # functions and classes; from measuring which heap the firmware star
 _CODE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-def join(program: Program, part: int = PART) -> None:
-    """Rewrite the program so that all that can be joined is in a few modules."""
+def join(program: Program, part: int = PART) -> list[str]:
+    """Rewrite the program so that all that can be joined is in a few modules: their names."""
+    for name, order in _late(program).items():
+        _put_together(program, order, name)
     alone = _alone(program)
     parts: list[list[str]] = [[]]
     size = 0
     for name in in_order(program):
         module = program.modules[name]
-        if name in alone or not module.tree.body:
+        if name in alone or name in program.on_demand or not module.tree.body:
             continue
         code = sum(isinstance(node, _CODE) for node in ast.walk(module.tree))
         if parts[-1] and size + code > part:
@@ -40,21 +43,40 @@ def join(program: Program, part: int = PART) -> None:
         size += code
     names = [_put_together(program, order) for order in parts if order]
     # A package that holds nothing any more is not a package any more.
+    alone.update(program.on_demand)
     for name in [n for n, m in program.modules.items() if not m.tree.body and n not in alone]:
         del program.modules[name]
     for name in program.roots:
         if name in program.modules and len(names) > 1:
             _one_by_one(program, program.modules[name], names)
+    return names
 
 
-def _put_together(program: Program, order: list[str]) -> str:
-    joined = _Joiner(program, order)
+def _late(program: Program) -> dict[str, list[str]]:
+    """{name of what is loaded on demand: its modules in order}"""
+    resident = set(program.roots)
+    for name in program.roots:
+        resident |= _needs(program, name) if name in program.modules else set()
+    groups: dict[str, set[str]] = {}
+    for top in program.on_demand:
+        own = {n for n in program.modules if n == top or n.startswith(top + ".")}
+        for name in list(own):
+            own |= {n for n in _needs(program, name) if n.split(".")[0] not in program.on_demand}
+        if own:
+            groups[top] = own - resident
+    count = Counter(name for own in groups.values() for name in own)
+    return {top: [name for name in in_order(program) if name in own and count[name] == 1]
+            for top, own in groups.items()}
+
+
+def _put_together(program: Program, order: list[str], name: str | None = None) -> str:
+    joined = _Joiner(program, order, name)
     if joined.name in program.modules and joined.name not in order:
         raise BuildError(f"{joined.name} is a module already")
     whole = Module(joined.name, "")
     whole.tree = joined.tree()
-    for name in order:
-        del program.modules[name]
+    for old in order:
+        del program.modules[old]
     program.modules[joined.name] = whole
     whole.touch()
     for module in program.modules.values():
@@ -76,7 +98,7 @@ def _one_by_one(program: Program, root: Module, names: list[str]) -> None:
 def _alone(program: Program) -> set[str]:
     alone = set(program.roots) & set(program.modules)
     alone |= {name for module in program.modules.values() for name in _spelled(module)}
-    alone &= set(program.modules)
+    alone = alone & set(program.modules) - set(program.on_demand)
     alone |= {t for name in program.modules for t, what in program.imports(name).values()
               if what is None}
     work = [name for name in alone if name not in program.roots]
@@ -127,9 +149,10 @@ def _needs(program: Program, name: str) -> set[str]:
 
 
 class _Joiner:
-    def __init__(self, program: Program, order: list[str]):
+    def __init__(self, program: Program, order: list[str], name: str | None = None):
         self._program, self._order = program, order
-        self.name = max(order, key=lambda name: len(_needs(program, name))).replace(".", "_")
+        self.name = name or max(
+            order, key=lambda name: len(_needs(program, name))).replace(".", "_")
         self._foreign: dict[tuple[str, str | None], str] = {}  # of MicroPython: its local name
 
         self._new = self._names()
@@ -193,12 +216,13 @@ class _Joiner:
                        and (p.store or p.owner is not m.scopes.module)
                        for m in self._program.modules.values() for p in m.scopes.places)
             used = used or plain in self._foreign.values()
-            self._foreign[key] = plain if not used else "_".join(filter(None, key)) + "__"
+            self._foreign[key] = plain if not used else "_".join(
+                filter(None, key)).replace(".", "_") + "__"
         names[local] = self._foreign[key]
 
     def redirect(self, module: Module) -> None:
-        """Let a module that stands alone import from the joined one."""
-        for node in module.tree.body:
+        """Let a module that stands alone, and functions, import from the joined one."""
+        for node in ast.walk(module.tree):
             if isinstance(node, ast.ImportFrom) and node.module in self._order:
                 for alias in node.names:
                     alias.asname = alias.asname or alias.name

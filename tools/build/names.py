@@ -154,6 +154,10 @@ class _Globals:
                     if imports[local][1] is not None:
                         alias.name = self._new[node.module, alias.name]
                         alias.asname = self._new[name, local]
+        for node in self._program.late_imports(module):
+            for alias in node.names:  # a variable of its function, which keeps its name
+                alias.asname = alias.asname or alias.name
+                alias.name = self._new[node.module, alias.name]
         for place in scopes.places:
             new = self._new.get((name, place.name))
             if place.owner is scopes.module and new is not None:

@@ -60,15 +60,20 @@ class Module:
 
 
 class Program:
-    """All modules of one bundle; `roots` are run or imported by MicroPython itself."""
+    """All modules of one bundle; `roots` are run or imported by MicroPython itself.
 
-    def __init__(self, texts: dict[str, str], roots: tuple[str, ...]):
+    `on_demand`: top-level modules that functions may import, to be loaded when they are needed and
+    dropped again; no resident module imports one.
+    """
+
+    def __init__(self, texts: dict[str, str], roots: tuple[str, ...],
+                 on_demand: tuple[str, ...] = ()):
         """A name of `texts` that is the parent of another is a package."""
         parents = {name.rpartition(".")[0] for name in texts}
         self.modules = {name: Module(name, text, name in parents) for name, text in texts.items()}
-        self.roots = roots
+        self.roots, self.on_demand = roots, on_demand
         for module in self.modules.values():
-            _absolute(module, self.modules)
+            _absolute(module, self.modules, on_demand)
             _no_doubt(module)
         # Attributes that are written to anything: none of them can be a constant of a module.
         self.written = {node.attr for module in self.modules.values()
@@ -87,7 +92,10 @@ class Program:
                 for alias in node.names:
                     local = alias.asname or alias.name
                     whole = f"{node.module}.{alias.name}"
-                    found[local] = (whole, None) if whole in self.modules else (
+                    # What the package itself binds to that name hides the module in it.
+                    hidden = node.module != name and (
+                        alias.name in self.modules[node.module].scopes.module.bound)
+                    found[local] = (whole, None) if whole in self.modules and not hidden else (
                         node.module, alias.name)
             elif isinstance(node, ast.Import):
                 for alias in node.names:
@@ -111,6 +119,14 @@ class Program:
                 return step
             module, name = step
         raise BuildError(f"{module}: {name} is imported in a circle")
+
+    def late_imports(self, module: Module) -> list[ast.ImportFrom]:
+        """The imports of ours that stand in functions."""
+        if not self.on_demand:
+            return []
+        top = {id(node) for node in module.tree.body}
+        return [node for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom)
+                and node.module in self.modules and id(node) not in top]
 
     def rebound(self, module: str, name: str) -> bool:
         """True when that top-level name may change after its module was run."""
@@ -148,9 +164,15 @@ class Program:
         return symbol if ours else None
 
 
-def _absolute(module: Module, ours: dict[str, Module]) -> None:
-    """`from .x import y` becomes `from package.x import y`; imports of ours stand at the top."""
+def _absolute(module: Module, ours: dict[str, Module], on_demand: tuple[str, ...]) -> None:
+    """`from .x import y` becomes `from package.x import y`; imports of ours stand at the top.
+
+    What is loaded on demand is imported by functions, and at the top by nothing but itself.
+    """
     top = {id(node) for node in module.tree.body}
+    inside = {id(node) for function in ast.walk(module.tree) for node in ast.walk(function)
+              if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    me = module.name.split(".")[0]
     home = module.name if module.package else module.name.rpartition(".")[0]
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ImportFrom):
@@ -160,7 +182,10 @@ def _absolute(module: Module, ours: dict[str, Module]) -> None:
                 base = home.split(".")[:len(home.split(".")) - node.level + 1]
                 node.module = ".".join(base + ([node.module] if node.module else []))
                 node.level = 0
-            if id(node) not in top and node.module in ours:
+            late = node.module.split(".")[0] in on_demand and me not in on_demand
+            if node.module in ours and late and id(node) not in inside:
+                raise module.fail(node, f"{node.module} is on demand: import it in a function")
+            if node.module in ours and not late and id(node) not in top:
                 raise module.fail(node, "an import of ours inside a block")
         elif isinstance(node, ast.Import):
             own = [alias.name for alias in node.names if alias.name in ours]

@@ -58,16 +58,19 @@ def arguments() -> argparse.ArgumentParser:
                         help="length of the story, at least 2 (default 4)")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "demo",
                         help="folder of the picture and the table (default build/demo)")
+    parser.add_argument("--board", default="unix",
+                        help="unix, or a board with an image (unix32): in 64 KiB of heap")
     return parser
 
 
 class Demo:
     """One run: the tasks that play the story and watch the house."""
 
-    def __init__(self, story: Story, out: Path, folder: Path, console: Console):
+    def __init__(self, story: Story, out: Path, folder: Path, console: Console,
+                 board: str = "unix"):
         """`folder` is for this run only."""
         self.story, self.out, self.console = story, out, console
-        self.house = House(story, folder, out)
+        self.house = House(story, folder, out, board)
         self.view = View(story, self.house.names)
         self.responses: list[dict] = []
 
@@ -161,7 +164,7 @@ def shown(path: Path) -> Path:
     return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
-async def run(story: Story, out: Path) -> int:
+async def run(story: Story, out: Path, board: str = "unix") -> int:
     """Play the story and conclude; returns the exit status."""
     loop, me = asyncio.get_running_loop(), asyncio.current_task()
     ended_by: list[int] = []
@@ -176,7 +179,7 @@ async def run(story: Story, out: Path) -> int:
         loop.add_signal_handler(number, interrupt, number)
     with tempfile.TemporaryDirectory(prefix="microsep2-demo-") as folder:
         print("setting up: certificates, utility server, simulated site, firmware", flush=True)
-        demo = Demo(story, out, Path(folder), Console())
+        demo = Demo(story, out, Path(folder), Console(), board)
         try:
             await demo.play()
         except asyncio.CancelledError:
@@ -191,7 +194,7 @@ def main() -> int:
     with contextlib.suppress(KeyboardInterrupt):
         try:
             said.out.mkdir(parents=True, exist_ok=True)
-            return asyncio.run(run(said.story, said.out))
+            return asyncio.run(run(said.story, said.out, said.board))
         except (HouseError, OSError) as error:
             print(f"demo: {error}", file=sys.stderr)
             return BROKEN

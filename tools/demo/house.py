@@ -24,6 +24,7 @@ from pathlib import Path
 import aiohttp
 
 from tools.build import ROOT
+from tools.build.frozen import image_command
 from tools.demo.gate import HOST, Gate
 from tools.demo.story import (
     DEFAULT_W,
@@ -108,9 +109,13 @@ class Child:
 class House:
     """See the module's text; `zero` is the Unix second at which the firmware starts."""
 
-    def __init__(self, story: Story, folder: Path, out: Path):
-        """`folder` takes what is only for this run, `out` the log of requests."""
-        self.story, self.folder, self.out = story, folder, out
+    def __init__(self, story: Story, folder: Path, out: Path, board: str = "unix"):
+        """`folder` takes what is only for this run, `out` the log of requests.
+
+        `board`: "unix" is the stock interpreter, any other one with an image: in 64 KiB of heap,
+        and with the certificates' policies critical, as the standard has them.
+        """
+        self.story, self.folder, self.out, self.board = story, folder, out, board
         self.children: list[Child] = []
         self.names: dict[str, str] = {}      # mRID -> the story's event or program
         self.gate: Gate | None = None
@@ -131,10 +136,12 @@ class House:
         flash = self.folder / "flash"
         flash.mkdir()
         try:
-            self._argv, self._env = firmware_command(flash)
+            command = firmware_command(flash) if self.board == "unix" else image_command(
+                self.board, flash)
+            self._argv, self._env = command
         except (SystemExit, Exception) as error:    # whatever it is, it is no FAIL of the site
             raise HouseError(f"the firmware cannot be built: {error!r}") from error
-        write_folder(self.folder / "pki", host=HOST)
+        write_folder(self.folder / "pki", host=HOST, critical_policies=self.board != "unix")
         for part in sorted((self.folder / "pki" / "device").glob("*.der")):
             shutil.copy(part, flash)
         utility = await self._start_utility()

@@ -5,7 +5,8 @@ Run by MicroPython's makemanifest in this folder.
 
 import sys
 
-sys.path[:0] = ["../../..", "../../../host_tests/system"]
+sys.path.insert(0, "../../../host_tests/system")
+sys.path.insert(0, "../../..")
 
 from device import texts
 from tools.build.frozen import frozen

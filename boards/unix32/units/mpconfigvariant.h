@@ -1,0 +1,2 @@
+// As the image that it stands for.
+#include "../mpconfigvariant.h"

@@ -1,0 +1,61 @@
+"""All unit tests and all that they test as one program: what test_build_equal and _rom slim.
+
+    program = Program(texts("unix"), ROOTS)
+    outcome(["-m", "test_clock"], {"MICROPYPATH": ...}, interpreter)     # {test: error or None}
+"""
+
+import ast
+import json
+import os
+import subprocess
+
+from tools.build import ROOT
+from tools.build.make import sources
+
+UNIX = ROOT / "host_tests" / "unix"
+# Imports inside of blocks, the interpreter's own heap, a class with the name of one outside.
+LEFT_OUT = {"test_records_agree", "test_interpreter", "test_boards_rs485"}
+HEAP = "heapsize=4m"
+
+
+def files():
+    """The files of host_tests/unix that can be part of a program."""
+    return [p for p in sorted(UNIX.glob("*.py")) if p.stem not in LEFT_OUT]
+
+
+def is_test(path):
+    """True for a file that is run, False for what tests share."""
+    return path.stem.startswith("test_") and "check.run" in path.read_text()
+
+
+TESTS = [path for path in files() if is_test(path)]
+ROOTS = ("boot", "main", "board", *(path.stem for path in TESTS))
+
+
+def texts(board):
+    """{module: text} of a board's firmware and of the tests."""
+    found = sources(board)
+    found.update({path.stem: path.read_text() for path in files()})
+    return found
+
+
+def outcome(argv, env, interpreter, folder=ROOT):
+    """{test: error or None} of one file of tests, run in a folder."""
+    done = subprocess.run([str(interpreter), "-X", HEAP, *argv], capture_output=True, text=True,
+                          env={**os.environ, **env}, cwd=folder, check=False, timeout=300)
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]
+    assert rows, done.stdout + done.stderr
+    return {row["test"]: row["error"] for row in rows if "test" in row}
+
+
+def compare(path, said, interpreter):
+    """Every test of a file ran, and what fails fails as it is written too."""
+    written = {n.name for n in ast.parse(path.read_text()).body
+               if isinstance(n, ast.FunctionDef) and n.name.startswith("test_")}
+    assert set(said) == written
+    # A README's example is compiled on the device and asks for names as they are written.
+    wrong = {name: error for name, error in said.items() if error and "readme" not in name}
+    if wrong:
+        folders = f"lib:firmware:{UNIX}:.frozen"
+        plain = outcome([str(path)], {"MICROPYPATH": folders}, interpreter)
+        assert not {name: error for name, error in wrong.items() if not plain[name]}
