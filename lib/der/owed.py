@@ -35,6 +35,7 @@ CANCELLING = const(8)  # CancelledWithRandomization: ends as cancelled, a little
 SKIPPED = const(16)
 WANTS_RECEIVED = const(32)  # responseRequired bit 0, and a replyTo
 WANTS_SPECIFIC = const(64)  # responseRequired bit 1, and a replyTo
+RAMPED = const(128)  # the event has a rampTms
 
 # Answers: bit of `_owed` and place in `_times`.
 RECEIVED = const(0)

@@ -32,10 +32,10 @@ from .owed import (
     RECEIVED, SEEN, SUPERSEDED, WAITING, WANTS_RECEIVED, WANTS_SPECIFIC,
 )
 from .record import (
-    ABSENT, CATEGORY, DURATION, KEY_SIZE, MODES_N, RAND_DURATION, RAND_START, RESPONSE, START,
-    STATUS,
+    ABSENT, CATEGORY, DURATION, KEY_SIZE, MODES, MODES_N, RAND_DURATION, RAND_START, RESPONSE,
+    START, STATUS,
 )
-from .slots import NONE, Slots, drawn
+from .slots import NONE, Slots, drawn, wide
 
 # What put() did.
 NEW = const(0)
@@ -169,7 +169,8 @@ class Schedule(Slots):
         if rec[CATEGORY] > 0 and not rec[CATEGORY] & self.category:
             return IGNORED
         row = self._newcomer
-        self._keys[row * KEY_SIZE:(row + 1) * KEY_SIZE] = key
+        for i in range(KEY_SIZE):  # a slice is an object on some interpreters
+            self._keys[row * KEY_SIZE + i] = key[i]
         self._program[row] = program
         self._reply[row] = reply
         flags = LISTED | SEEN
@@ -193,7 +194,9 @@ class Schedule(Slots):
             self._owe(row, FINAL, now)
             self._retire(row)
             return NEW
-        slot = self._place(rec[START], now)
+        slot = -1
+        if not wide(rec[MODES]) or self._more_of(-1) >= 0:
+            slot = self._place(rec[START], now)
         if slot < 0:
             self.refused_events += 1
             self._retire(row)
@@ -213,10 +216,10 @@ class Schedule(Slots):
             if self._flags[slot] & CANCELLING:
                 return KNOWN
             # CancelledWithRandomization: up to the larger of the two ranges from now (D1).
-            wide = max(abs(rec[RAND_START]), abs(rec[RAND_DURATION]))
+            most = max(abs(rec[RAND_START]), abs(rec[RAND_DURATION]))
             self._flags[slot] |= CANCELLING
             self._next[slot] = -1
-            self._end[slot] = min(self._end[slot], now + drawn(wide, rand_duration))
+            self._end[slot] = min(self._end[slot], now + drawn(most, rand_duration))
             return CHANGED
         if status == 4:
             self._hand_on(slot, rec, now)
@@ -226,6 +229,9 @@ class Schedule(Slots):
             return CHANGED
         if self._flags[slot] & CANCELLING or not self._differs(slot, rec):
             return KNOWN
+        if wide(rec[MODES]) and self._more_of(slot) < 0:
+            self.refused_events += 1  # it goes on as it is
+            return REFUSED
         self._change(slot, rec, now, rand_start, rand_duration)
         return CHANGED
 
@@ -348,7 +354,7 @@ class Schedule(Slots):
             ramp = -1
             if slot >= 0:
                 value = self._value(slot, m)
-                ramp = self._ramp[slot]
+                ramp = self._ramp_of(slot)
             else:
                 value = defaults.values[m]
                 slot = NONE if value == ABSENT else DEFAULT

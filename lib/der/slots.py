@@ -12,6 +12,9 @@ lists before any other, never one that has begun; the newcomer itself when it is
 What is let go keeps a spare row while it is listed: it is taken up again when a later poll finds
 room, and is not answered twice.  Spare rows that are full forget one that owes nothing, else the
 oldest, whose answers are counted in owed_dropped.
+
+An event has room for four numbers (percents and watts, in the order of their modes), and eight
+events at a time for more.  A further one with more than four waits as if the table were full.
 """
 
 from array import array
@@ -20,17 +23,21 @@ from micropython import const
 
 from .owed import (
     ACTIVE, CANCELLED, CANCELLING, COMPLETED, CONFIRMED, FINAL, FREE, LEFT_OUT, LISTED,
-    PASSED, Owed,
+    PASSED, RAMPED, Owed,
 )
 from .record import (
     CREATED, DURATION, FIXED_W, KEY_SIZE, MODES, MODES_N, RAMP, RAND_DURATION, RAND_START, START,
-    TARGET_W, VALUE,
+    VALUE,
 )
 
 _FREE_BYTE = b"\x00"  # FREE in the column of states
 
 NONE = const(-2)  # a mode that nobody supplies
 _FAR = const(0x3FF00000)  # the latest second that is worked with, in 2054
+
+_ROW = const(4)  # numbers in a row
+_MORE = const(8)  # rows for a fifth to an eighth number
+_TMS_MAX = const(0xFFFF)
 
 
 def drawn(bound, rand):
@@ -40,8 +47,18 @@ def drawn(bound, rand):
     return rand * (bound + 1) >> 16
 
 
+def wide(modes):
+    """True when that bitmap of modes has more than four numbers. Does not allocate."""
+    n = 0
+    modes >>= FIXED_W
+    while modes:
+        n += modes & 1
+        modes >>= 1
+    return n > _ROW
+
+
 class Slots(Owed):
-    """`slots` live events and `spare` remembered ones; about 98 and 38 bytes each."""
+    """`slots` live events and `spare` remembered ones; about 84 and 38 bytes each."""
 
     def __init__(self, slots, spare):
         super().__init__(slots + spare + 1)
@@ -55,7 +72,7 @@ class Slots(Owed):
         self._from = array("i", bytes(4 * slots))  # interval.start
         self._until = array("i", bytes(4 * slots))  # interval.start + duration
         self._start = array("i", bytes(4 * slots))  # effective
-        self._ramp = array("i", bytes(4 * slots))
+        self._ramp = array("H", bytes(2 * slots))
         self._r1 = array("h", bytes(2 * slots))
         self._r2 = array("h", bytes(2 * slots))
         self._rand_start = array("h", bytes(2 * slots))
@@ -63,8 +80,9 @@ class Slots(Owed):
         self._next = array("h", bytes(2 * slots))  # the event that follows directly, -1
         self._modes = array("h", bytes(2 * slots))
         self._switches = bytearray(slots)  # four bits each: CONNECT, ENERGIZE
-        self._percents = array("h", bytes(4 * slots))  # FIXED_W, MAX_LIM_W
-        self._watts = array("i", bytes(24 * slots))  # TARGET_W .. STORAGE_TARGET_W
+        # A row for each slot, then those of `_more`, which has the slot that each belongs to.
+        self._numbers = array("i", bytes(4 * _ROW * (slots + _MORE)))
+        self._more = array("h", (-1 for _ in range(_MORE)))
         self._primacy = array("h")
         self.winner = array("h", (NONE for _ in range(MODES_N)))
 
@@ -208,23 +226,63 @@ class Slots(Owed):
 
     def _load_base(self, slot, rec):
         self._modes[slot] = rec[MODES]
-        self._ramp[slot] = rec[RAMP]
+        self._ramp[slot] = max(0, min(rec[RAMP], _TMS_MAX))
+        self._flags[slot] &= ~RAMPED
+        if rec[RAMP] >= 0:
+            self._flags[slot] |= RAMPED
         self._switches[slot] = rec[VALUE] & 15 | (rec[VALUE + 1] & 15) << 4
-        for m in range(FIXED_W, MODES_N):
-            if not rec[MODES] >> m & 1:
-                continue
-            if m < TARGET_W:
-                self._percents[2 * slot + m - FIXED_W] = rec[VALUE + m]
-            else:
-                self._watts[6 * slot + m - TARGET_W] = rec[VALUE + m]
+        self._numbers_differ(slot, rec, True)
+
+    # Whether the event's numbers are not those of the record; with `take` they are afterwards.
+    def _numbers_differ(self, slot, rec, take):
+        numbers, modes = self._numbers, rec[MODES] >> FIXED_W
+        at = _ROW * slot
+        left = _ROW
+        m = VALUE + FIXED_W
+        while modes:
+            if modes & 1:
+                if not left:
+                    at = _ROW * (self.slots + self._more_of(slot))
+                    left = _ROW
+                if take:
+                    numbers[at] = rec[m]
+                elif numbers[at] != rec[m]:
+                    return True
+                at += 1
+                left -= 1
+            modes >>= 1
+            m += 1
+        return False
+
+    # The row for what a slot's four do not hold: its own, else a free one, which is its own from
+    # now on; -1 when there is none.  A row whose event has gone, or has few numbers, is free.
+    def _more_of(self, slot):
+        free = -1
+        for k in range(_MORE):
+            owner = self._more[k]
+            if owner == slot:
+                return k
+            if owner < 0 or self._state[owner] == FREE or not wide(self._modes[owner]):
+                free = k
+        if free >= 0:
+            self._more[free] = slot
+        return free
 
     # The value of a mode that the event has.
     def _value(self, slot, m):
-        if m >= TARGET_W:
-            return self._watts[6 * slot + m - TARGET_W]
-        if m >= FIXED_W:
-            return self._percents[2 * slot + m - FIXED_W]
-        return self._switches[slot] >> 4 * m & 15
+        if m < FIXED_W:
+            return self._switches[slot] >> 4 * m & 15
+        below = (self._modes[slot] & (1 << m) - 1) >> FIXED_W
+        rank = 0
+        while below:
+            rank += below & 1
+            below >>= 1
+        if rank >= _ROW:
+            slot = self.slots - 1 + self._more_of(slot)
+        return self._numbers[_ROW * slot + rank]
+
+    def _ramp_of(self, slot):
+        return self._ramp[slot] if self._flags[slot] & RAMPED else -1
 
     # Saturated, so that no sum of times leaves the small ints.
     def _load_times(self, slot, rec):
@@ -241,12 +299,13 @@ class Slots(Owed):
                 or self._until[slot] != start + min(rec[DURATION], _FAR - start)
                 or self._rand_start[slot] != rec[RAND_START]
                 or self._rand_duration[slot] != rec[RAND_DURATION]
-                or self._modes[slot] != rec[MODES] or self._ramp[slot] != rec[RAMP]):
+                or self._modes[slot] != rec[MODES]
+                or self._ramp_of(slot) != min(rec[RAMP], _TMS_MAX)):
             return True
-        for m in range(MODES_N):
+        for m in range(FIXED_W):
             if rec[MODES] >> m & 1 and self._value(slot, m) != rec[VALUE + m]:
                 return True
-        return False
+        return self._numbers_differ(slot, rec, False)
 
     # An edit: all of it before the start, the base and the end once it runs (D3).
     def _change(self, slot, rec, now, rand_start, rand_duration):
