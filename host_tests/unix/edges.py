@@ -13,6 +13,8 @@ import log
 import vfs
 
 WRAP = 1 << 30
+_MASK = WRAP - 1  # a small int where words have 32 bits, as the ticks are
+_HALF = WRAP >> 1
 NOW = 200000000  # s since EPOCH: a day in May 2026, for tests that need a date
 
 
@@ -32,10 +34,12 @@ class World:
         return self.t
 
     def ticks_add(self, t, ms):
-        return (t + ms) % WRAP
+        d = t - _MASK - 1 + ms  # never above a small int of 32-bit words
+        return d if d >= 0 else d + _MASK + 1 & _MASK
 
     def ticks_diff(self, a, b):
-        return (a - b + WRAP // 2) % WRAP - WRAP // 2
+        d = a - b
+        return d if -_HALF <= d < _HALF else d - _MASK - 1 if d > 0 else d + _MASK + 1
 
     def time(self):
         return 0  # a wall clock that nobody has set

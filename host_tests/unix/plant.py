@@ -126,7 +126,7 @@ class Line:
             self._answer(unit.code)
         elif first < 0 or first + count > len(unit.regs):
             self._answer(2)
-        elif kind == 3:
+        elif kind < 5:
             self._read(unit, first, count)
             self._answer(0)
         else:

@@ -50,8 +50,8 @@ def chain_of(*models, end=None):
     return words + (END if end is None else end)
 
 
-def common(serial="S-1", length=66):
-    return model(1, length, {2: text("Acme", 16), 18: text("Model X", 16), 34: text("opt", 8),
+def common(serial="S-1", length=66, maker="Acme"):
+    return model(1, length, {2: text(maker, 16), 18: text("Model X", 16), 34: text("opt", 8),
                              42: text("1.2", 8), 50: text(serial, 16)})
 
 

@@ -6,6 +6,8 @@ import clock as module
 from clock import BOARD, EPOCH, NONE, SERVER, Clock, iso
 
 _WRAP = 1 << 30
+_MASK = _WRAP - 1
+_HALF = _WRAP >> 1
 
 
 class Port:
@@ -26,10 +28,12 @@ class Port:
         return self.t
 
     def ticks_add(self, t, ms):
-        return (t + ms) % _WRAP
+        d = t - _MASK - 1 + ms  # never above a small int of 32-bit words
+        return d if d >= 0 else d + _MASK + 1 & _MASK
 
     def ticks_diff(self, a, b):
-        return (a - b + _WRAP // 2) % _WRAP - _WRAP // 2
+        d = a - b
+        return d if -_HALF <= d < _HALF else d - _MASK - 1 if d > 0 else d + _MASK + 1
 
 
 def test_iso_text():

@@ -1,4 +1,4 @@
-# heap: 512k
+# heap: 608k
 """A limit that is not taken, devices that are lost, moved or come back, and the clean stop."""
 
 import check

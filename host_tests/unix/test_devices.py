@@ -1,4 +1,4 @@
-# heap: 384k
+# heap: 864k
 """Finding inverter and meter on a line in memory, and the causes that the log names."""
 
 import check
@@ -10,7 +10,8 @@ from loop import Loop
 from modbus import Tcp
 from plant import Line, Unit
 from port import Bus, Op
-from sitecontrol import PV
+from sitecontrol import BATTERY, PV
+from south import battery_unit
 
 
 class Rig:
@@ -161,6 +162,104 @@ def test_a_map_that_moved_is_noticed():
     assert not rig.moved(inverter)  # silence says nothing about the map
     rig.line.units[1] = Unit(registers.plant(), 50000)
     assert rig.moved(inverter)  # nothing stands there any more
+
+
+def test_a_battery_is_found_with_what_it_can_and_its_state():
+    unit = battery_unit(registers.lithium())
+    found = Rig({2: unit}).inverter(2, BATTERY)
+    assert (found[2].charge_w, found[2].discharge_w, found[2].banded) == (5000, 5000, True)
+    assert found[4].live_addr > unit.at(802, 0) and found[3] is not None
+    found = Rig({2: battery_unit()}).inverter(2, BATTERY)
+    assert found[4].live_addr > unit.at(124, 0)  # 124 tells its state too
+    der = Unit(registers.plant_der())
+    found = Rig({2: der}).inverter(2, BATTERY)
+    assert (found[2].charge_w, found[2].discharge_w, found[2].banded) == (5000, 6000, False)
+    assert found[4] is None
+    rig = Rig({2: Unit(registers.plant())})
+    assert rig.inverter(2, BATTERY) is None
+    assert rig.said.count("INVERTER_UNFIT", "no model 124 or 704") == 1
+
+
+def test_a_limit_of_model_704_falls_back_to_what_is_safe_and_one_of_123_never():
+    for words, rvrt_s in ((registers.plant_der(), 120), (registers.plant(), 0)):
+        rig = Rig({1: Unit(words)})
+        rig.devices._rvrt_w = 1500
+        limit = rig.inverter()[2]
+        assert (limit.rvrt_s, limit.rvrt_w, limit.reverts) == (rvrt_s, 1500, rvrt_s > 0)
+
+
+def test_a_device_without_a_switch_has_none():
+    for models, there in (((registers.der_controls(),), False),
+                          ((registers.enter(), registers.der_controls()), True)):
+        rig = Rig({1: unit(registers.der(), registers.der_ratings(), *models)})
+        assert (rig.inverter()[3] is not None) == there
+
+
+def of(maker):
+    return Unit(registers.chain_of(
+        registers.common(maker=maker), registers.inverter(), registers.nameplate(),
+        registers.settings(), registers.controls()))
+
+
+def test_the_line_goes_at_the_pace_of_its_slowest_device():
+    rig = Rig({1: of("Acme"), 2: of("Huawei"), 3: of("SolarEdge"), 4: of("SMA")})
+    assert rig.inverter(1)[5] == 0
+    assert (rig.bus.gap_ms, rig.bus.timeout_ms, rig.bus.settle_ms) == (0, 300, 0)
+    assert rig.inverter(3)[5] == 0
+    assert (rig.bus.gap_ms, rig.bus.timeout_ms, rig.bus.settle_ms) == (0, 4000, 0)
+    assert rig.inverter(2)[5] == 0
+    assert (rig.bus.gap_ms, rig.bus.timeout_ms, rig.bus.settle_ms) == (50, 8000, 2000)
+    assert rig.inverter(4)[5] == 10000  # flash
+    assert (rig.bus.gap_ms, rig.bus.timeout_ms, rig.bus.settle_ms) == (50, 8000, 2000)
+
+
+def test_a_meter_that_is_no_sunspec_device_is_read_by_its_map():
+    words = [0] * 80
+    for address, value in ((0, 230.5), (2, 231.5), (4, 232.5), (12, 1000.0), (14, -200.0),
+                           (16, 50.0), (52, 850.0), (60, 33.0), (70, 50.02)):
+        words[address:address + 2] = registers.single(value)
+    rig = Rig({5: Unit(words, 0)})
+    for name, w, phases in (("sdm630", 850, 3), ("sdm120", 1000, 1)):
+        meter = rig.meter(5, -1, name)
+        assert meter.phases == phases and not rig.moved(meter, 5)
+        op = Op(5, registers.array("H", bytes(2 * 84)), kind=meter.live_kind, addr=meter.live_addr,
+                count=meter.live_count)
+        assert run(rig.world, rig.loop, rig.bus.do(op, rig.loop.after(1000))) == 0
+        assert meter.take(op.regs) == 0 and (meter.w, meter.w_a) == (-w, -1000)
+        assert meter.dv_a == 2305 and rig.said.count("METER_READY", "phases=%d" % phases) == 1
+
+
+def test_a_meter_by_its_map_that_does_not_answer_is_said():
+    rig = Rig({5: Unit([0] * 80, 0)})
+    rig.line.units[5].silent = True
+    assert rig.meter(5, 1, "sdm120") is None and rig.said.count("METER_SILENT", "unit=5") == 1
+    rig.line.units[5].silent, rig.line.units[5].code = False, 2
+    assert rig.meter(5, 1, "sdm120") is None and rig.said.count("METER_REFUSED", "unit=5") == 1
+
+
+def solaredge(*models):
+    """A SolarEdge: SunSpec to be read, and its own registers to be written, up to 0xF323."""
+    unit = Unit(registers.chain_of(
+        registers.common(maker="SolarEdge"), registers.inverter(), *models))
+    unit.regs.extend(registers.array("H", bytes(2 * (0xF324 - 40000 - len(unit.regs)))))
+    return unit
+
+
+def test_an_inverter_may_take_its_limit_in_its_own_registers():
+    rig = Rig({1: solaredge()})
+    limit = rig.inverter(mapped="solaredge", w=8000)[2]
+    assert limit.wmax_w == 8000 and limit.reverts and limit.rvrt_s == 120 and not limit.of_site
+    limit.begin(2000)
+    assert run(rig.world, rig.loop, rig.devices.run(rig.bus, 1, limit)) == 0
+    get = rig.line.units[1].get
+    assert [get(0xF300), get(0xF310), get(0xF322), get(0xF323)] == (
+        [1, 120] + registers.single(25.0)[::-1])
+    assert limit.written_w == 2000
+    rig = Rig({1: solaredge(registers.nameplate(), registers.settings(9000))})
+    assert rig.inverter(mapped="solaredge", w=8000)[2].wmax_w == 9000  # its own word goes first
+    rig = Rig({1: solaredge()})
+    assert rig.inverter(mapped="solaredge") is None
+    assert rig.said.count("INVERTER_UNFIT", "no WMax") == 1
 
 
 check.run(globals())

@@ -9,7 +9,7 @@ from edges import NOW, live
 from point import Point
 from north import DERP, LFDI, North
 from own import Me, Own
-from polls import Poll
+from polls import Polls
 from resources import Resources
 from server import (
     EPOCH,
@@ -83,7 +83,7 @@ class Rig:
         self.gate = north.loop.flag()
         parts = Parts(north.reading, own, resources, telemetry, north.answers, self.site)
         self.discovery = Discovery(north.loop, bytes, north.clock, north.session, xml, parts, Conf,
-                                   profile, Poll, SessionError, self.gate, 0)
+                                   profile, Polls, SessionError, self.gate, 0)
         north.loop.every(1000, north.limits)
         self.task = north.loop.supervise("discovery", self.discovery.run)
 

@@ -1,4 +1,4 @@
-# heap: 640k
+# heap: 1088k
 """Our EndDevice: found, made, refused, its PIN compared and its connection point named."""
 
 import check

@@ -5,7 +5,7 @@ import check
 from der import ABSENT, ACTIVE, EXP_LIM_W, WAITING
 from edges import NOW
 from north import DERP, North
-from polls import Poll
+from polls import Polls
 from reading import PAGES_MAX
 from server import assignments, default, event, limit, listing, ok, paged, program, status
 from sep2 import FunctionSetAssignmentsList
@@ -172,15 +172,15 @@ def test_a_default_does_not_stand_in_for_an_unreadable_control():
     north = North()
     read_fsas(north, assignments("/fsa/1", DERP))
     tree(north, [_BAD], limit(_EXP, 4000))
-    polls = [Poll("derp", 300), Poll("derp", 300)]
-    polls[0].was_read = True
+    polls = Polls(north.loop, (300, 300))
+    polls.was_read[0] = 1
     north.cycle()
-    north.reading.settle(True, polls)
+    north.reading.settle(True, polls, 0)
     assert not north.limits.complete
     assert north.limits.envelope.exp_w == 1500  # the failsafe: the event may ask for less
     north.server.routes["/p/1/derc"] = paged("DERControlList", [])
     north.cycle()
-    north.reading.settle(True, polls)
+    north.reading.settle(True, polls, 0)
     north.limits.step(0)
     assert north.limits.complete and north.limits.envelope.exp_w == 4000
 
@@ -286,8 +286,8 @@ def test_more_programs_than_the_table_holds_are_said_and_never_complete():
     tree(north, rows=("/p/1", "/p/2", "/p/3"))
     north.cycle()
     assert north.said.count("PROGRAMS_FULL", "size=2", "/p/3") == 1
-    polls = [Poll("derp", 300), Poll("derp", 300)]
-    north.reading.settle(True, polls)
+    polls = Polls(north.loop, (300, 300))
+    north.reading.settle(True, polls, 0)
     assert not north.limits.complete
 
 
@@ -345,9 +345,9 @@ def test_more_assignments_than_there_is_room_for_are_said_and_never_complete():
     north = North()
     read_fsas(north, *[assignments("/fsa/" + str(i), "/x" + str(i)) for i in range(3)])
     assert north.said.count("FSAS_FULL", "/fsa/2") == 1
-    polls = [Poll("derp", 300), Poll("derp", 300)]
-    polls[0].was_read = polls[1].was_read = True
-    north.reading.settle(True, polls)
+    polls = Polls(north.loop, (300, 300))
+    polls.was_read[0] = polls.was_read[1] = 1
+    north.reading.settle(True, polls, 0)
     assert not north.limits.complete
 
 
@@ -356,19 +356,19 @@ def test_the_tree_is_complete_once_every_list_was_read_and_until_it_is_forgotten
     read_fsas(north, assignments("/fsa/1", DERP), assignments("/fsa/2", "/fsa/2/derp"))
     tree(north)
     north.server.routes["/fsa/2/derp"] = paged("DERProgramList", [])
-    polls = [Poll("derp", 300), Poll("derp", 300)]
+    polls = Polls(north.loop, (300, 300))
     north.cycle(0)
-    polls[0].was_read = True
-    north.reading.settle(True, polls)
+    polls.was_read[0] = 1
+    north.reading.settle(True, polls, 0)
     assert not north.limits.complete  # the second list was not read yet
     north.cycle(1, "/fsa/2/derp")
-    polls[1].was_read = True
-    north.reading.settle(False, polls)
+    polls.was_read[1] = 1
+    north.reading.settle(False, polls, 0)
     assert not north.limits.complete  # nor the assignments themselves
-    north.reading.settle(True, polls)
+    north.reading.settle(True, polls, 0)
     assert north.limits.complete
-    polls[0].was_read = False
-    north.reading.settle(False, polls)
+    polls.was_read[0] = 0
+    north.reading.settle(False, polls, 0)
     assert north.limits.complete
     north.reading.forget()
     north.limits.step(0)

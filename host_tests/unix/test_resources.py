@@ -1,4 +1,4 @@
-# heap: 1024k
+# heap: 1120k
 """What is told of the devices: in which order, with which values, when again, and when not."""
 
 from array import array

@@ -1,4 +1,4 @@
-# heap: 512k
+# heap: 448k
 """One conversation with a server in memory: what a failure means, and to the line."""
 
 import check
@@ -11,7 +11,8 @@ from http1 import HTTPError
 from link import reason
 from loop import Loop
 from server import Server, ok, resource, status
-from session import BUSY, GONE, OUTAGE, REFUSED, UNREADABLE, Session, SessionError
+from sep2 import fields
+from session import BUSY, GONE, OUTAGE, REFUSED, UNREADABLE, Body, Session, SessionError
 
 _URL = "http://server.example/tm"
 _DOC = resource("Time", "<currentTime>1777836800</currentTime>", 'pollRate="60"')
@@ -257,6 +258,129 @@ def test_broken_http_is_an_outage():
                    ok(_DOC).replace(b"Content-Type", b"Content-Encoding")):
         assert Rig(answer).fails().kind == OUTAGE
     assert reason(HTTPError("line")) == "REFUSED"
+
+
+# -- bodies made piece by piece --------------------------------------------------
+
+
+def body_of(size=300):
+    buf = bytearray(size)
+    return Body(sep2.write, xmlpull.Writer(buf), buf, sep2.PROFILES["eql"])
+
+
+_STATUS = {fields.AT: 200000000, fields.ALARM: 2, fields.OPERATIONAL: (200000000, 2),
+           fields.GEN_CONNECT: (199999990, 7), fields.INVERTER: (199999990, 4),
+           fields.LOCAL_CONTROL: (199999990, 1)}
+
+
+def pieces(body):
+    """Its bytes, and how many pieces they came in."""
+    found = [bytes(piece) for piece in body]
+    return b"".join(found), len(found)
+
+
+def test_a_body_is_the_same_in_pieces_of_any_size_and_knows_its_length():
+    whole, n = pieces(body_of(2000).one(fields.DER_STATUS, _STATUS))
+    assert n == 1 and whole.startswith(b"<DERStatus xmlns=") and whole.endswith(b"</DERStatus>")
+    for size in (100, 128, 200, 384):
+        body = body_of(size).one(fields.DER_STATUS, _STATUS)
+        assert len(body) == len(whole)
+        assert pieces(body)[0] == pieces(body)[0] == whole, size  # as often as one likes
+        assert pieces(body)[1] > 1
+
+
+def test_a_body_of_several_parts_is_one_document():
+    def parts():
+        yield fields.READINGS_HEAD, {fields.COUNT: 2}, sep2.PROFILES["eql"]
+        for i in range(2):
+            yield (fields.READING, {fields.MRID: b"AB", fields.DURATION: 300,
+                                    fields.START: 300 * i, fields.VALUE: -7}, None)
+        yield fields.READINGS_TAIL, None, None
+
+    class Many:
+        def __iter__(self):
+            return parts()
+
+    body = body_of(250).many(Many())
+    text, n = pieces(body)
+    assert n >= 4 and len(body) == len(text)
+    assert text.count(b"<MirrorMeterReading>") == 2 and text.count(b"</") > 8
+    assert text.endswith(b"</MirrorMeterReading></MirrorMeterReadingList>")
+
+
+def test_a_value_that_no_schema_allows_is_an_error_before_anything_is_sent():
+    rig = Rig(status(204))
+    for kind, values in ((fields.DER_SETTINGS, {fields.MAX_W: 5}),
+                         (fields.DER_STATUS, {fields.AT: 0, fields.ALARM: 1 << 33})):
+        body = body_of().one(kind, values)
+        check.raises(sep2.Sep2Error, lambda: run(
+            rig.world, rig.loop, rig.session.send("PUT", _URL, body)))
+    assert rig.server.requests == []
+    assert rig.post() == 204
+
+
+def test_a_body_in_pieces_arrives_whole_under_its_length():
+    whole = pieces(body_of(2000).one(fields.DER_STATUS, _STATUS))[0]
+    for size in (100, 300):
+        rig = Rig(status(204))
+        body = body_of(size).one(fields.DER_STATUS, _STATUS)
+        assert run(rig.world, rig.loop, rig.session.send("PUT", _URL, body)) == 204
+        assert rig.server.requests[0][1] == "PUT" and rig.server.requests[0][3] == whole
+        assert rig.server.heads[0].count(b"Content-Length: %d\r\n" % len(whole)) == 1
+
+
+def test_a_body_in_pieces_goes_out_again_on_a_line_that_was_dead():
+    rig = Rig(ok(_DOC), status(204))
+    rig.read()
+    rig.server.wires[-1].gone = True
+    body = body_of(100).one(fields.DER_STATUS, _STATUS)
+    assert run(rig.world, rig.loop, rig.session.send("PUT", _URL, body)) == 204
+    assert rig.server.requests[-1][3] == pieces(body)[0] and len(rig.server.wires) == 2
+
+
+def test_where_a_resource_was_made_is_kept_until_the_next_one():
+    rig = Rig(status(201, "Location: /mup/7"), status(204), status(201, "location: http://x/y"),
+              status(503, "Location: /no"))
+    seen = []
+    for _ in range(3):
+        rig.post()
+        seen.append(rig.session.location)
+    assert seen == ["/mup/7", None, "http://x/y"]
+    check.raises(SessionError, rig.post)
+    assert rig.session.location != "/no"
+
+
+# -- short documents that are no XML ---------------------------------------------------
+
+
+def text(rig):
+    return run(rig.world, rig.loop, rig.session.text(_URL))
+
+
+def test_a_text_is_given_as_it_came_in_any_pieces():
+    for step in (1, 3, 4096):
+        for data in (b"", b"{}", b"x" * 255):
+            rig = Rig(ok(data), step=step)
+            assert text(rig) == data
+            assert b"Accept-Encoding" not in rig.server.heads[0]
+            assert text(rig) == data and len(rig.server.wires) == 1
+
+
+def test_a_text_that_does_not_fit_is_unreadable_and_harms_nothing():
+    for n in (256, 257, 5000):
+        rig = Rig(ok(b"y" * n), ok(_DOC))
+        assert check.raises(SessionError, lambda: text(rig)).kind == UNREADABLE, n
+        rig.read()
+        assert rig.tm.current == 200000000
+
+
+def test_a_text_that_cannot_be_had_is_a_failure_of_its_kind():
+    whole = ok(b"{123}")
+    for answer, kind in ((status(404), GONE), (status(500), OUTAGE), (status(201), REFUSED),
+                         (OSError(104), OUTAGE), (whole[:-1], OUTAGE), (None, OUTAGE)):
+        rig = Rig(answer, ok(_DOC))
+        assert check.raises(SessionError, lambda: text(rig)).kind == kind, answer
+        rig.read()
 
 
 check.run(globals())

@@ -1,4 +1,4 @@
-# heap: 1024k
+# heap: 1088k
 """Readings from the registers to the usage points: what they are of, and what they say."""
 
 import check

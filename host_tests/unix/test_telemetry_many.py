@@ -1,4 +1,4 @@
-# heap: 1024k
+# heap: 1088k
 """Readings of several devices, and the period of them all."""
 
 import check

@@ -1,4 +1,4 @@
-# heap: 768k
+# heap: 640k
 """What the devices are said to be: connected, available, operating; their modes and ratings."""
 
 import check

@@ -11,7 +11,6 @@ Enters: a South and a Server's routes.  Leaves: own, resources and telemetry, an
 import sep2
 from backlog import Backlog
 from edges import live
-from point import Point
 from north import LFDI, North
 from own import Me, Own
 from point import Point
