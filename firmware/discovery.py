@@ -4,7 +4,7 @@ Enters: the session, the parts that read one kind of resource each.  Leaves: the
 EndDevice found, what we are told to it, programs, controls and defaults in the schedule, answers
 and readings sent.
 
-    discovery = Discovery(loop, board.entropy, clock, session, xml, parts, conf, profile, Poll,
+    discovery = Discovery(loop, board.entropy, clock, session, xml, parts, conf, profile, Polls,
                           failure, gate, spread_s)
     loop.supervise("discovery", discovery.run)
 
@@ -36,9 +36,19 @@ _WELL_KNOWN = "/.well-known/csipaus"
 _GONE = const(3)
 _UNREADABLE = const(5)
 
-# Places in the list of polls.
-_BEHIND_PIN = const(5)  # from here on for a device whose PIN was compared
+# What is polled, in the order of the walk: of those that are due, the first goes first.  Behind
+# _DERP, the list of the first assignment, come those of the others and, last of all, "mup".
+_VERSIONS = const(0)
+_DCAP = const(1)
+_TM = const(2)
+_EDEV = const(3)
+_RG = const(4)
+_CP = const(5)  # from here on for a device whose PIN was compared
+_DER = const(6)
 _FSA = const(7)
+_DERP = const(8)
+_NAMES = ("versions", "dcap", "tm", "edev", "rg", "cp", "der", "fsa", "derp")
+_PARENTS = b"\x00\x00\x01\x01\x03\x03\x03\x03\x07"  # 0: none, or "versions"
 
 
 class Parts:
@@ -54,13 +64,13 @@ class Parts:
 
 
 class Discovery:
-    """See the module's text. `poll_class` is polls.Poll, `failure` session.SessionError.
+    """See the module's text. `polls_class` is polls.Polls, `failure` session.SessionError.
 
     `gate` is raised once the first limit stands in the inverter.  `spread_s`: after a power cut
     the first contact comes at random within it, for all boards of a street come back together.
     """
 
-    def __init__(self, loop, entropy, clock, session, xml, parts, conf, profile, poll_class,
+    def __init__(self, loop, entropy, clock, session, xml, parts, conf, profile, polls_class,
                  failure, gate, spread_s):
         self._loop = loop
         self._entropy = entropy
@@ -74,25 +84,16 @@ class Discovery:
         self._spread_s = spread_s
         self._xml = xml
         self._dark = False
-        now = loop.now()
         path = conf.server.find("/", 8)  # after https://
-        learnt = profile.well_known and (path < 0 or path == len(conf.server) - 1)
-        versions = poll_class("versions", _DAY_S)
-        versions.want(_WELL_KNOWN if learnt else None, now)
-        dcap = self._dcap = poll_class("dcap", _RATE_S, versions if learnt else None)
-        dcap.want(None if learnt else conf.server, now)
-        self._tm = poll_class("tm", _RATE_S, dcap)
-        self._edev = edev = poll_class("edev", _RATE_S, dcap)
-        self._rg = poll_class("rg", _RATE_S, edev)
-        self._cp = poll_class("cp", _DAY_S, edev)
-        self._der = poll_class("der", _RATE_S, edev)
-        self._fsa = poll_class("fsa", _RATE_S, edev)
-        self._derp = [poll_class("derp", _RATE_S, self._fsa) for _ in range(parts.reading.fsas)]
-        self._mup = poll_class("mup", _RATE_S, dcap)
-        # In the order of the walk: of those that are due, the first goes first.
-        self._polls = [versions, dcap, self._tm, edev, self._rg, self._cp, self._der, self._fsa]
-        self._polls += self._derp
-        self._polls.append(self._mup)
+        self._learnt = profile.well_known and (path < 0 or path == len(conf.server) - 1)
+        self._mup = _DERP + parts.reading.fsas
+        rates_s = [_RATE_S] * (self._mup + 1)
+        rates_s[_VERSIONS] = rates_s[_CP] = _DAY_S
+        self._polls = polls = polls_class(loop, tuple(rates_s))
+        if self._learnt:
+            polls.want(_VERSIONS, _WELL_KNOWN)
+        else:
+            polls.want(_DCAP, conf.server)
 
     def random16(self):
         """0 .. 65535 from the board's entropy. Allocates."""
@@ -114,10 +115,10 @@ class Discovery:
             if parts.site.dark != self._dark:
                 self._power()
             sent = await self._send(now)
-            poll = self._next(now)
-            if poll is not None:
-                if not await self._read(poll):
-                    await self._silent(poll)
+            i = self._next(now)
+            if i >= 0:
+                if not await self._read(i):
+                    await self._silent(i)
             elif not sent:
                 await loop.sleep_ms(_IDLE_MS)
 
@@ -126,7 +127,7 @@ class Discovery:
         parts = self._parts
         if parts.telemetry.relist:  # a usage point was made: its list is read anew (G10)
             parts.telemetry.relist = False
-            self._mup.due = now
+            self._polls.due[self._mup] = now
         if parts.answers.is_due(now):
             await parts.answers.send(self._failure)
         elif parts.own.pin_read and parts.resources.is_due(now):
@@ -145,66 +146,72 @@ class Discovery:
 
     def _next(self, now):
         # While the connection point is dark its programs are not read: the default rules.
-        polls = self._polls
-        n = len(polls) if self._parts.own.pin_read else _BEHIND_PIN
+        n = self._mup + 1 if self._parts.own.pin_read else _CP
         for i in range(n):
-            if polls[i].is_due(self._loop, now) and not (self._dark and _FSA <= i < n - 1):
-                return polls[i]
-        return None
+            if self._polls.is_due(i, now) and not (self._dark and _FSA <= i < self._mup):
+                return i
+        return -1
 
-    async def _read(self, poll):
+    def _what(self, i):
+        return "mup" if i == self._mup else _NAMES[min(i, _DERP)]
+
+    async def _read(self, i):
         # False when the server holds a wrong PIN for us.
-        begun = self._loop.now()
-        log.info("POLL", "what", poll.name)
+        polls, begun = self._polls, self._loop.now()
+        log.info("POLL", "what", self._what(i))
         try:
-            good = await self._dispatch(poll)
+            good = await self._dispatch(i, polls.href[i])
         except self._failure as exc:
-            self._failed(poll, exc)
+            self._failed(i, exc)
             return True
-        poll.succeeded(self._loop, begun, self.random16())
+        polls.succeeded(i, begun, self.random16())
         own = self._parts.own
         # Where no assignment leads to a program, those of our DER count, so they must be known.
-        known = self._derp[0].href is not None or self._der.href is None or self._der.was_read
-        found = self._fsa.was_read and own.registered == 1 and known and not self._dark
-        self._parts.reading.settle(found, self._derp)
+        known = (polls.href[_DERP] is not None or polls.href[_DER] is None
+                 or polls.was_read[_DER])
+        found = polls.was_read[_FSA] and own.registered == 1 and known and not self._dark
+        self._parts.reading.settle(found, polls, _DERP)
         return good
 
-    def _failed(self, poll, exc):
-        log.warn("READ_FAILED", "what", poll.name, "why", exc.reason)
-        poll.failed(self._loop, exc.wait_s, self.random16())
-        if exc.kind == _GONE and poll.parent is not None:
-            if self._loop.diff(poll.parent.due, poll.due) > 0:
-                poll.parent.due = poll.due  # in its turn: the link may be as dead as before
-            poll.want(None, self._loop.now())
-            if poll is self._edev:
+    def _failed(self, i, exc):
+        log.warn("READ_FAILED", "what", self._what(i), "why", exc.reason)
+        polls = self._polls
+        polls.failed(i, exc.wait_s, self.random16())
+        if i <= _DCAP and not (self._learnt and i):
+            return  # it has no parent
+        if exc.kind == _GONE:
+            parent = _DCAP if i == self._mup else _PARENTS[min(i, _DERP)]
+            if self._loop.diff(polls.due[parent], polls.due[i]) > 0:
+                polls.due[parent] = polls.due[i]  # in its turn: the link may be as dead as before
+            polls.want(i, None)
+            if i == _EDEV:
                 self._parts.own.registered = 0
 
-    async def _dispatch(self, poll):
-        parts, loop = self._parts, self._loop
-        rate = -1
-        if poll is self._tm:
-            rate = await self._read_time()
-        elif poll is self._edev:
-            rate = await self._read_devices()
-        elif poll is self._rg:
-            if not await parts.own.check_pin(poll.href):
+    async def _dispatch(self, i, href):
+        parts, rate = self._parts, -1
+        if i == _TM:
+            rate = await self._read_time(href)
+        elif i == _EDEV:
+            rate = await self._read_devices(href)
+        elif i == _RG:
+            if not await parts.own.check_pin(href):
                 return False
             rate = parts.own.pin_rate()
-        elif poll is self._cp:
-            await parts.own.name_point(poll.href)
-        elif poll is self._der:
-            rate = await parts.resources.read_list(poll.href)
-        elif poll is self._fsa:
-            rate = await self._read_fsas()
-        elif poll is self._mup:
-            rate = await parts.telemetry.read_list(poll.href)
-        elif poll is self._dcap:
-            rate = await self._read_dcap()
-        elif poll is self._polls[0]:
+        elif i == _CP:
+            await parts.own.name_point(href)
+        elif i == _DER:
+            rate = await parts.resources.read_list(href)
+        elif i == _FSA:
+            rate = await self._read_fsas(href)
+        elif i == self._mup:
+            rate = await parts.telemetry.read_list(href)
+        elif i == _DCAP:
+            rate = await self._read_dcap(href)
+        elif i == _VERSIONS:
             await self._read_versions()
         else:
-            rate = await parts.reading.cycle(self._derp.index(poll), poll.href, self.random16)
-        poll.set_rate(loop, rate)
+            rate = await parts.reading.cycle(i - _DERP, href, self.random16)
+        self._polls.set_rate(i, rate)
         return True
 
     async def _read_versions(self):
@@ -215,22 +222,21 @@ class Discovery:
         except Sep2Error as exc:
             log.error("NO_COMMON_VERSION", "why", str(exc))
             raise self._failure(_UNREADABLE, str(exc))
-        self._dcap.want(path, self._loop.now())
+        self._polls.want(_DCAP, path)
 
-    async def _read_dcap(self):
-        reader, url = DeviceCapability(self._xml), self._parts.reading.url
-        await self._session.read(url(self._dcap.href), reader, None)
-        now = self._loop.now()
-        self._tm.want(reader.time_href, now)
-        self._edev.want(reader.edev_href, now)
-        self._mup.want(reader.mup_href, now)
+    async def _read_dcap(self, href):
+        reader, polls = DeviceCapability(self._xml), self._polls
+        await self._session.read(self._parts.reading.url(href), reader, None)
+        polls.want(_TM, reader.time_href)
+        polls.want(_EDEV, reader.edev_href)
+        polls.want(self._mup, reader.mup_href)
         if reader.edev_href is None:
             log.warn("NO_END_DEVICE_LIST")
         return reader.poll_rate
 
-    async def _read_time(self):
+    async def _read_time(self, href):
         reader = Time(self._xml)
-        middle = await self._session.read(self._parts.reading.url(self._tm.href), reader, None)
+        middle = await self._session.read(self._parts.reading.url(href), reader, None)
         before, first = self._clock.best(), self._clock.now() < 0
         step = self._clock.set_server(reader.current, middle)
         if first or step:
@@ -239,20 +245,20 @@ class Discovery:
             self._parts.telemetry.stepped(self._clock.best() - before)
         return reader.poll_rate
 
-    async def _read_devices(self):
-        own, now = self._parts.own, self._loop.now()
-        rate = await own.find(self._edev.href)
+    async def _read_devices(self, href):
+        own, polls = self._parts.own, self._polls
+        rate = await own.find(href)
         if own.registered == 1:
-            self._rg.want(own.rg, now)
-            self._cp.want(own.cp if self._conf.nmi else None, now)
-            self._der.want(own.der, now)
-            self._fsa.want(own.fsa, now)
+            polls.want(_RG, own.rg)
+            polls.want(_CP, own.cp if self._conf.nmi else None)
+            polls.want(_DER, own.der)
+            polls.want(_FSA, own.fsa)
         return rate
 
-    async def _read_fsas(self):
+    async def _read_fsas(self, href):
         reader, reading = FunctionSetAssignmentsList(self._xml), self._parts.reading
         reading.begin_fsas()
-        await reading.pages(self._fsa.href, reader, reading.take_fsa, reading.begin_fsas)
+        await reading.pages(href, reader, reading.take_fsa, reading.begin_fsas)
         reading.end_fsas()
         none = True
         for i in range(reading.fsas):
@@ -261,10 +267,10 @@ class Discovery:
             href = reading.derp_href(i)
             if none and i == 0:  # no assignment leads to a program: those of our DER, if any
                 href = self._parts.resources.programs_href()
-            self._derp[i].want(href, self._loop.now())
+            self._polls.want(_DERP + i, href)
         return reader.poll_rate
 
-    async def _silent(self, poll):
+    async def _silent(self, i):
         # Fail-closed: no talk, no controls, limits at the floor (requirements B5).
         log.error("PIN_WRONG")
         self._session.drop()
@@ -272,7 +278,7 @@ class Discovery:
         rest = self._loop.after(_SILENCE_MS)
         while self._loop.left(rest) > 0:
             await self._loop.sleep_until(rest)
-        poll.due = self._loop.now()
+        self._polls.due[i] = self._loop.now()
 
     def _power(self):
         # The connection point lost its voltage, or has it again: every control is forgotten, the
@@ -283,14 +289,13 @@ class Discovery:
         else:
             log.info("POWER_BACK")
         self._forget()
-        self._fsa.due = self._loop.now()
+        self._polls.due[_FSA] = self._loop.now()
 
     def _forget(self):
         self._parts.reading.forget()
-        now = self._loop.now()
-        href = self._fsa.href
-        for poll in self._derp:
-            poll.want(None, now)
-        self._fsa.want(None, now)
+        polls = self._polls
+        href = polls.href[_FSA]
+        for i in range(_FSA, self._mup):
+            polls.want(i, None)
         if self._parts.own.pin_read:
-            self._fsa.want(href, now)
+            polls.want(_FSA, href)

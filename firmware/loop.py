@@ -19,7 +19,6 @@ is at most a day, so that ticks never wrap inside one.
 import errno
 import gc
 import sys
-from array import array
 
 import log
 from micropython import const
@@ -35,9 +34,6 @@ _DONE = const(3)
 _DAY_MS = const(86400000)
 _IDLE_MS = const(1000)  # the longest poll: the watchdog is fed at least this often
 _BACKOFF_MAX_MS = const(60000)
-
-# Upper bounds (ms) of the lateness histogram; the last bucket takes the rest.
-LATE_MS = (1, 2, 5, 10, 20, 50, 100, 200)
 
 
 class Cancelled(Exception):
@@ -74,7 +70,7 @@ class Task:
 
 
 class Step:
-    """A call of target.step(now) each `period` ms, with the record of its lateness."""
+    """A call of target.step(now) each `period` ms, with a record of how late it came."""
 
     def __init__(self, target, period, due):
         self.target = target
@@ -82,8 +78,7 @@ class Step:
         self.due = due
         self.count = 0
         self.missed = 0  # whole periods that passed without a call
-        self.worst_ms = 0
-        self.late = array("i", bytes(4 * (len(LATE_MS) + 1)))
+        self.worst_ms = 0  # the latest call
 
 
 class Watch:
@@ -315,10 +310,6 @@ class Loop:
             if late >= step.period:
                 step.missed += late // step.period
             step.worst_ms = max(step.worst_ms, late)
-            bucket = 0
-            while bucket < len(LATE_MS) and late > LATE_MS[bucket]:
-                bucket += 1
-            step.late[bucket] += 1
             step.due = self._clock.ticks_add(now, step.period - late % step.period)
             step.target.step(now)
 

@@ -145,14 +145,17 @@ class Reading:
             self._fsa_href[i] = self._derp_href[i] = None
         self._limits.complete = False
 
-    def settle(self, found, polls):
-        """Decide whether the whole tree has been read once; it then stays so until forget()."""
+    def settle(self, found, polls, first):
+        """Decide whether the whole tree has been read once; it then stays so until forget().
+
+        polls: polls.Polls, whose rows from `first` on are those of the program lists.
+        """
         if self._limits.complete or not found or self._fsa_refused or self._programs.refused:
             return
         for i in range(self.fsas):
             # The list of our DER stands at a place that no assignment has.
-            wanted = self._derp_href[i] is not None or polls[i].href is not None
-            if wanted and not polls[i].was_read:
+            wanted = self._derp_href[i] is not None or polls.href[first + i] is not None
+            if wanted and not polls.was_read[first + i]:
                 return
         if self._programs.all_complete() and self._clock.now() >= 0:
             self._limits.complete = True

@@ -24,7 +24,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from device import Device
+from device import SLOW_MS, Device
 from lines import ECONNRESET, HttpLine, ModbusLine, render
 from tools.demo.logline import parse
 from tools.demo.story import Segment
@@ -37,6 +37,7 @@ START = 1_800_000_000   # Unix second of the house's second 0: a whole five minu
 TICKS = (1 << 30) - 45_000  # the port's ticks at the first boot: they wrap after 45 s
 PIN = 111115
 ECONNREFUSED = 111
+SLOW_LIFE_S = 3
 
 CONFIG = {"pin": PIN, "inverter": "site.test:502/1", "meter": "site.test:502/200",
           "site_exp_w": 5000, "site_imp_w": 15000, "failsafe_exp_w": 1000, "failsafe_imp_w": 5000,
@@ -77,12 +78,13 @@ class House:
 
     def __init__(self, folder, *, seed=1, poll_s=60, profile="eql", layout=None, pv=8000,
                  load=500, wmax_w=10000, meter_line=False, config=None, gzip=0, settings=None,
-                 waves=None, registered=True, **options):
+                 waves=None, registered=True, slow=False, **options):
         """`pv`, `load`: W, or points as tools.site.Profile has them; `config`: other settings.
 
         `settings`: tools.site.Settings for other devices than one inverter and a meter; `waves`:
         tools.site.Waves in place of `pv` and `load`; `gzip`: the board's GZIP; `registered` False:
-        the server does not know the device yet.
+        the server does not know the device yet; `slow`: for runs of days, the firmware samples and
+        evaluates each 10 s and the site lives `SLOW_LIFE_S` before each sample, time jumping between.
         """
         certs, self.lfdi = certificates()
         self.ms = 0
@@ -92,6 +94,7 @@ class House:
         self.story, self.log, self.sent = [], [], []
         self.wire, self.metered = [], []
         self._seed, self._boots, self._born, self._gzip = seed, 0, 0, gzip
+        self._slow = slow
         self._queue, self._order = [], itertools.count()
         self._lines, self._down = {}, {}
         self._starting = self._ending = False
@@ -101,6 +104,8 @@ class House:
             self.utility.register(self.lfdi, START)
         self.site = Site(settings or Settings(wmax_w=wmax_w, seed=seed),
                          waves or Profile(_points(pv), _points(load)), 0.0)
+        if slow:
+            self._doze()
         self.flash = Path(folder) / "flash"
         self.flash.mkdir()
         for name, data in certs.items():
@@ -108,6 +113,8 @@ class House:
         start = self.utility.roots["dcap"] if PROFILES[profile].dcap else ""
         keys = {"server": "https://utility.test" + start,
                 "profile": profile, **CONFIG, **(config or {})}
+        if slow:
+            keys["sample_ms"] = SLOW_MS
         if meter_line:
             keys["meter"] = "meter.test:502/200"
         self.configure(**keys)
@@ -118,6 +125,16 @@ class House:
             options["layout"] = layout
         self.utility = Utility(PROFILES[profile], seed=seed, options=Options(**options),
                                poll_s=poll_s)
+
+    def _doze(self):
+        """Let the site sleep through what nobody samples."""
+        plant, advance = self.site.plant, self.site.advance
+
+        def jump(now):
+            plant.ticks = max(plant.ticks, round((now - SLOW_LIFE_S) * 10))
+            advance(now)
+
+        self.site.advance = jump
 
     def configure(self, **keys):
         """Write config.txt; what is None is left out."""
@@ -194,7 +211,7 @@ class House:
         ticks = (TICKS + 77_777_777 * (self._boots - 1)) % (1 << 30)
         unix_s = int(self.unix) if clock else 0
         self.device = Device(self.flash, ticks=ticks, unix_s=unix_s,
-                             seed=self._seed + self._boots, gzip=self._gzip)
+                             seed=self._seed + self._boots, gzip=self._gzip, slow=self._slow)
         self._starting = True
 
     def power_cut(self):

@@ -157,7 +157,7 @@ def test_storage_target_is_within_the_limits_of_generation_and_load(tmp_path):
         house.publish(160, 100, storage_w=-RATE_W, load_w=1500)
         house.publish(260, 100, storage_w=-RATE_W, imp_w=3000)
         house.boot()
-        house.run_to(360)
+        house.run_to(380)
         followed(house, [(75, 2000), (158, 2000)], "gen", behind_w=200)
         assert all(-1550 <= row.battery_w <= -1300 for row in house.rows(180, 258))
         followed(house, [(275, 3000), (358, 3000)], "imp", behind_w=200)

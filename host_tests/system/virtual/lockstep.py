@@ -110,13 +110,15 @@ class Lockstep:
     # -- the port's time ------------------------------------------------------
 
     def ticks_ms(self):
-        return self._ticks + self._now & _MASK
+        return self.ticks_add(self._ticks, self._now & _MASK)
 
     def ticks_add(self, ticks, ms):
-        return ticks + ms & _MASK
+        d = ticks - _MASK - 1 + ms  # never above a small int of 32-bit words
+        return d if d >= 0 else d + _MASK + 1 & _MASK
 
     def ticks_diff(self, later, earlier):
-        return (later - earlier + _HALF & _MASK) - _HALF
+        d = later - earlier
+        return d if -_HALF <= d < _HALF else d - _MASK - 1 if d > 0 else d + _MASK + 1
 
     def time(self):
         return self._unix_s + self._now // 1000
