@@ -79,6 +79,9 @@ class Devices:
         if result not in (OK, FULL):
             log.error(what + _CAUSES.get(result, "_REFUSED"), "bus", bus.name, "unit", unit)
             return None
+        n = walk.n  # the room for more models is not needed any longer
+        walk.ids, walk.addrs = walk.ids[:n], walk.addrs[:n]
+        walk.lengths, walk.devices = walk.lengths[:n], walk.devices[:n]
         common = Common(walk, 0)
         self._quirk = bytes(8)
         if await self.run(bus, unit, common) == OK:
@@ -148,6 +151,7 @@ class Devices:
                 meter = Meter(walk, device, sign)
             except SunspecError:
                 continue
+            meter.walk = None  # nobody walks along it again
             log.info("METER_READY", "phases", meter.phases, "sign", sign)
             return meter
         log.error("METER_UNFIT", "unit", unit)

@@ -84,7 +84,8 @@ class House:
         `settings`: tools.site.Settings for other devices than one inverter and a meter; `waves`:
         tools.site.Waves in place of `pv` and `load`; `gzip`: the board's GZIP; `registered` False:
         the server does not know the device yet; `slow`: for runs of days, the firmware samples and
-        evaluates each 10 s and the site lives `SLOW_LIFE_S` before each sample, time jumping between.
+        evaluates each 10 s and the site lives `SLOW_LIFE_S` before each sample, time jumping
+        between.
         """
         certs, self.lfdi = certificates()
         self.ms = 0

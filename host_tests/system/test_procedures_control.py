@@ -1,4 +1,4 @@
-"""ALL-25 to ALL-29: ramps of events and defaults, energise and connect, telemetry of a schedule."""
+"""ALL-25 to ALL-29: ramps of events and defaults, energise, connect, a schedule reported."""
 
 import pytest
 from house import living

@@ -1,7 +1,7 @@
 """The unix board in virtual time: the clock, the poll and the entropy of a test.
 
-Enters: the command line, `FLASH fd_in fd_out ticks unix_s seed gzip`.  Leaves: the names that every
-board has; device.py puts the sizes of boards/unix/board.py in front of this text.
+Enters: the command line, `FLASH fd_in fd_out ticks unix_s seed gzip`.  Leaves: the names that
+every board has; device.py puts the sizes of boards/unix/board.py in front of this text.
 """
 
 import sys
