@@ -3,7 +3,7 @@
 Enters: a flash folder (config.txt, certificates, state).  Leaves: the running firmware, its log
 on stdout.
 
-    argv, env = firmware_command("flash")      # 192 KiB of heap, code included
+    argv, env = firmware_command("flash")      # HEAP of it, code included
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from tools.build import ROOT, bundle
 
 MICROPYTHON = Path(sys.executable).parent / "micropython"
-HEAP = "192k"
+HEAP = "288k"
 
 
 def firmware_command(flash: str | Path, heap: str = HEAP) -> tuple[list[str], dict[str, str]]:
