@@ -157,7 +157,8 @@ class Utility:
             reply = Reply(refusal.status, headers, body, why, kind)
         if request.method == "HEAD":
             reply = reply._replace(body=b"")
-        reply = self._packed(request, reply)
+        if not fault:
+            reply = self._packed(request, reply)
         return self._spoil(reply, fault) if fault else reply
 
     def _packed(self, request, reply):

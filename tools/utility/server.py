@@ -105,7 +105,9 @@ class Server:
 
     async def _device(self, request):
         """One request of a device: handed to the utility, answered, written to the log."""
-        body = await request.content.read(MAX_REQUEST)
+        body = b""
+        while part := await request.content.read(MAX_REQUEST - len(body)):
+            body += part  # read() gives what has come, and a body may come in several records
         transport = request.transport
         if transport is None:
             raise web.HTTPBadRequest
