@@ -29,6 +29,7 @@ _RETRY_MS = const(1000)
 _HEARTBEAT_MS = const(60000)
 _MOMENT_MS = const(600)  # less than it takes control to see a mode obeyed
 _OLD_MS = const(3600000)  # an age that stands for "never"
+_STALE_MS = const(2000)  # a sample older than that is none, as in sitecontrol
 _LOST = const(5)  # answers in a row that did not come: the device may have restarted
 _SLOW_REGS = const(6)  # the states alone
 
@@ -146,7 +147,8 @@ class Steered:
 
     def answers(self):
         """True while samples come."""
-        return self.control is not None and not self.lost and not self.old
+        return (self.control is not None and not self.lost
+                and self.age_ms(self._loop.now()) <= _STALE_MS)
 
     def age_ms(self, now):
         """The age of its power; one that never came is beyond all bounds."""

@@ -37,7 +37,7 @@ def polls():
 
 
 class Clock:
-    """What a Poll asks of the loop: its time, in ms."""
+    """What Polls ask of the loop: its time, in ms."""
 
     ms = 0
 
@@ -69,14 +69,13 @@ def outage(boards: int, rng: random.Random, jitter: bool = True) -> list[int]:
     The boards ran at their own phases when the server went away for OUTAGE_S.  Without jitter:
     each board tries again after the same waits, from the moment it noticed together.
     """
-    clock, poll_class = Clock(), polls().Poll
-    crowd, heap = [], []
+    clock = Clock()
+    crowd = polls().Polls(clock, (RATE_S,) * boards)  # a row for each board
+    heap = []
     for i in range(boards):
-        poll = poll_class("dcap", RATE_S)
-        poll.want("https://utility.test/dcap", 0)
-        poll.due = rng.randrange(RATE_S * 1000) if jitter else 0
-        crowd.append(poll)
-        heap.append((poll.due, i))
+        crowd.want(i, "https://utility.test/dcap")
+        crowd.due[i] = rng.randrange(RATE_S * 1000) if jitter else 0
+        heap.append((crowd.due[i], i))
     heapq.heapify(heap)
     arrived = []
     while heap:
@@ -84,8 +83,8 @@ def outage(boards: int, rng: random.Random, jitter: bool = True) -> list[int]:
         if clock.ms >= OUTAGE_S * 1000:
             arrived.append(clock.ms - OUTAGE_S * 1000)
             continue
-        crowd[i].failed(clock, -1, rng.randrange(65536) if jitter else 0)
-        heapq.heappush(heap, (crowd[i].due, i))
+        crowd.failed(i, -1, rng.randrange(65536) if jitter else 0)
+        heapq.heappush(heap, (crowd.due[i], i))
     return arrived
 
 

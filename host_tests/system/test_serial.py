@@ -34,7 +34,7 @@ def units(tmp_path):
 
 
 def test_two_units_are_read_and_one_is_written(units):
-    got = run(units.link, 1500)
+    got = run(units.link, 4000)
     assert got["results"] == [0, 0, 0], got
     assert got["meter"] == list(METER.values()) and got["inverter"] == list(INVERTER.values())
     assert len(got["values"]) >= 15

@@ -1,4 +1,4 @@
-# heap: 640k
+# heap: 1024k
 """The walk through the server's resources: its order, its pace when something is gone, the PIN."""
 
 import check
