@@ -180,4 +180,4 @@ def _one_line(conf):
         raise ConfigError("key inverter is missing: " + KEYS["inverter"][4])
     if len(set(steered)) < len(steered):
         raise ConfigError("battery: an inverter has that line and unit; a hybrid is one device,"
-                          " name it as battery alone")
+                          " name it as inverter alone")

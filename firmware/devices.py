@@ -114,6 +114,8 @@ class Devices:
                 return None
             store = None
             if kind == _BATTERY:
+                if walk.find(0, 160, 160) >= 0:  # it has panels of its own
+                    raise SunspecError("a hybrid: its panels would be without a limit")
                 control = Storage(inverter, ratings, quirk)
                 store = _or_none(Battery, walk, 0, ratings)
             elif conf.inverter_map:
