@@ -11,11 +11,11 @@ then the network.  Buffers are made here once, and lent.
 """
 
 import gc
+import sys
 
 import log
 import urequests
 from answers import Answers
-from backlog import Backlog
 from clock import Clock
 from control import Control
 from der import Envelope, Ramp, Schedule
@@ -26,10 +26,10 @@ from http1 import Reader as Response
 from inflate import Inflate
 from keep import Keep
 from limits import Limits
-from link import Identity, IdentityError, Link, reason
+from link import Link, reason
 from loop import Loop
 from micropython import const
-from modbus import Plan, Rtu, Tcp
+from modbus import Plan, Tcp
 from own import Me, Own
 from point import Point
 from polls import Polls
@@ -48,6 +48,7 @@ from sep2 import (
 )
 from session import Body, Session, SessionError
 from sitecontrol import BATTERY, PV, Site
+from spill import Spill
 from steered import Steered
 from telemetry import Telemetry
 from truth import Truth
@@ -88,9 +89,9 @@ class App:
         self.loop.every(_NETWORK_MS, self)
         # Nobody makes another one of these: how it is done, 6 KB of a bundle, leaves the heap.
         for made in (Answers, App, Attributes, Bindings, Body, Bus, Clock, Control, Defaults,
-                     Devices, Discovery, Envelope, Identity, Keep, Limits, Link, Loop,
+                     Devices, Discovery, Envelope, Keep, Limits, Loop,
                      Me, Own, Parts, Plan, Programs, Ramp, Reader, Reading, Resources, Response,
-                     Rtu, Schedule, Session, Site, Steered, Tcp, Telemetry, Truth, Writer,
+                     Schedule, Session, Site, Steered, Tcp, Telemetry, Truth, Writer,
                      urequests.Session):
             _forget_how(made)
 
@@ -106,6 +107,7 @@ class App:
 
     def _network(self, link_class):
         # The certificates are let go of once the link has them; what stays is who we are.
+        from identity import Identity, IdentityError
         self._me = None
         identity = None
         try:
@@ -117,6 +119,7 @@ class App:
             # The site stands at its floor: without an identity nobody can be asked.
             log.error("NO_IDENTITY", "why", str(exc))
             self.link = link_class(self.loop, None)
+        sys.modules.pop("identity", None)
 
     def _down(self):
         board, conf = self.board, self._conf
@@ -159,7 +162,8 @@ class App:
             bus = Bus(self.loop, Tcp(), lambda deadline: self.link.open_socket(
                 host, line, deadline), timeout_ms, name)
         else:
-            bus = Bus(self.loop, Rtu(), lambda deadline: self._serial(host, line), timeout_ms,
+            from rtu import codec
+            bus = Bus(self.loop, codec(), lambda deadline: self._serial(host, line), timeout_ms,
                       name, line)
         self._buses[host, line] = bus
         self.loop.supervise(name, bus.run)
@@ -195,7 +199,7 @@ class App:
         resources = Resources(loop, session, reading, xml, body, self.clock, self.schedule, own,
                               self.truth)
         telemetry = Telemetry(loop, session, reading, xml, body, self.clock, conf, own, me,
-                              profile, self._store, Point, Backlog)
+                              profile, self._store, Point, Spill)
         self.control.sampler = telemetry
         loop.every(_EVALUATE_MS, telemetry)
         loop.supervise("telemetry", telemetry.run)

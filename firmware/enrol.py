@@ -1,7 +1,7 @@
 """Commissioning of who we are: a key made here, its CSR out, the provider's chain in.
 
 Enters: the board's entropy, and later the file that the certificate provider sent.  Leaves: the
-files that link.Identity reads (key.der, cert0.der ..., ca.der), replaced all or none.
+files that identity.Identity reads (key.der, cert0.der ..., ca.der), replaced all or none.
 
     text = await request(loop, store, board.entropy)       # PEM, for the provider
     await take(loop, store, answer, now, probe, True)      # P256Error: remedy(exc) says what to do
@@ -37,7 +37,7 @@ _NEXT = "next.der"  # a key that has no certificate yet
 _CA = "ca.der"
 _JOURNAL = "enrol.bin"
 _SLICE_MS = const(10)  # of work at once: a twentieth of the control's period
-_CHAIN_MAX = const(4)  # as link.Identity reads
+_CHAIN_MAX = const(4)  # as identity.Identity reads
 _JOURNAL_MAX = const(8192)  # store.FILE_MAX
 
 # What to do about each code, a line each; docs/log.md has the same codes.
@@ -140,7 +140,7 @@ async def check(loop, store, data, now, image, new_ca=False):
 async def take(loop, store, data, now, probe, image, new_ca=False):
     """Check the provider's answer, try it, and only then put it in the place of the old chain.
 
-    `await probe(trial)` connects with a link.Identity made of the store-like `trial`; what it
+    `await probe(trial)` connects with an identity.Identity made of the store-like `trial`; what it
     raises passes, and nothing has changed then.  The rest is as in check().  OSError: the flash.
     """
     files = await check(loop, store, data, now, image, new_ca)

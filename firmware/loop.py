@@ -81,14 +81,6 @@ class Step:
         self.worst_ms = 0  # the latest call
 
 
-class Watch:
-    """A call of target.step(now) whenever the stream has bytes."""
-
-    def __init__(self, stream, target):
-        self.stream = stream
-        self.target = target
-
-
 class _Once:
     """Suspends the running task one time; shared by all awaitables, so awaiting is free.
 
@@ -125,7 +117,7 @@ class Loop:
         self._backoff_ms = backoff_ms
         self._tasks = []
         self._steps = []
-        self._watches = []
+        self._watches = []  # (stream, target)
         self._once = _Once(self)
         self._turn = 0
         self.current = None
@@ -263,12 +255,12 @@ class Loop:
     def watch(self, stream, target):
         """Call target.step(now) whenever the stream has bytes, until unwatch(stream)."""
         self._poller.register(stream, READ)
-        self._watches.append(Watch(stream, target))
+        self._watches.append((stream, target))
 
     def unwatch(self, stream):
         """Forget the stream; one that was never watched is left alone."""
         for i in range(len(self._watches)):
-            if self._watches[i].stream is stream:
+            if self._watches[i][0] is stream:
                 self._watches.pop(i)
                 self._poller.unregister(stream)
                 return
@@ -385,8 +377,8 @@ class Loop:
 
     def _wake(self, stream):
         for watch in self._watches:
-            if watch.stream is stream:
-                watch.target.step(self.now())
+            if watch[0] is stream:
+                watch[1].step(self.now())
                 return
         for task in self._tasks:
             if task.stream is stream:

@@ -18,7 +18,7 @@ from metering import QUESTIONABLE, VALUES, Ring, Window
 from micropython import const
 from sep2 import fields, mmr_mrid, mup_mrid
 
-_ROWS = const(12)
+_ROWS = const(6)
 _ALL = const(0xFFFF)  # every channel
 
 # How its readings go out.

@@ -23,7 +23,7 @@ from sep2 import MirrorUsagePointList, mup_mrid
 
 _PERIOD_S = const(300)
 _PERIOD_FILE = "period"
-_ROWS = const(12)  # of a point's ring
+_ROWS = const(6)  # of a point's ring
 _BATCH = const(4)  # intervals in one request while the backlog is sent
 _PAUSE_MS = const(500)
 _RETRY_MAX_S = const(60)

@@ -17,14 +17,15 @@ LIB_EDGES = {("sep2", "xmlpull"), ("sep2", "json"), ("urequests", "http1")}
 
 # Modules of firmware/ that alone may import what stands on the right.
 ONLY = {
-    "socket": {"link"}, "tls": {"link"}, "ssl": set(), "asyncio": set(), "select": set(),
+    "socket": {"link"}, "tls": {"identity"}, "ssl": set(), "asyncio": set(), "select": set(),
     "os": {"store"}, "time": set(), "machine": set(), "network": set(), "random": set(),
     "json": set(), "re": set(), "deflate": {"inflate"}, "io": {"inflate"},
 }
 FIRMWARE_MAY = {"micropython", "array", "errno", "gc", "sys", "struct", "binascii", "hashlib"}
 # app connects all; main and boot start it. Every other module knows log alone.
 CONNECTORS = {"app", "main"}
-ON_DEMAND = {"inflate"}  # may be imported inside a function: loaded where a board asks for it
+# May be imported inside a function: loaded where a board or a setting asks for it.
+ON_DEMAND = {"inflate", "rtu", "battery", "identity", "backlog"}
 
 
 def imports(tree: ast.Module) -> Iterator[tuple[str, int, bool]]:
@@ -56,7 +57,7 @@ def firmware_rule(module: str, name: str, packages: set[str], siblings: set[str]
     if name in FIRMWARE_MAY or name in packages or name == "log":
         return None
     if name in siblings:
-        ok = module in CONNECTORS
+        ok = module in CONNECTORS or name in ON_DEMAND
         return None if ok else f"firmware/{module} gets {name} as an argument, not by import"
     if name == "board" and module == "main":
         return None

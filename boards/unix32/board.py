@@ -8,10 +8,7 @@ has none, and nothing pretends).
 import os
 import select
 import sys
-import termios
 import time
-
-from micropython import const
 
 NAME = "unix32"
 
@@ -27,15 +24,6 @@ GZIP = 0  # bytes of a compressed body that can be held; 0: none is asked for
 MODELS = 40  # SunSpec models remembered of one device
 
 ticks = time
-
-# Of Linux's termios, which MicroPython's module does not name.
-_CC = const(6)  # where tcgetattr() has the control characters, and of them:
-_VTIME = const(5)
-_VMIN = const(6)
-_CS8_CREAD_CLOCAL = const(0x8B0)
-_CSTOPB = const(0x40)
-_PARITY = (0, 0x300, 0x100)  # none, odd (PARODD with PARENB), even
-_SPEEDS = {1200: 9, 2400: 11, 4800: 12, 9600: 13, 19200: 14, 38400: 15, 57600: 4097, 115200: 4098}
 
 
 def flash():
@@ -69,42 +57,6 @@ def serial(name, baud, parity, stop):
     OSError when it cannot be opened or is no terminal, KeyError for another baud than config's.
     The direction of RS-485 is the adapter's business.
     """
-    return _Tty(name, _SPEEDS[baud], _PARITY[parity] | _CSTOPB * (stop - 1))
+    from tty import Tty
 
-
-class _Tty:
-    """An open tty that never waits. `file` is what is polled."""
-
-    def __init__(self, name, speed, flags):
-        self.file = open(name, "r+b")
-        try:
-            fd = self.file.fileno()
-            termios.setraw(fd)
-            modes = termios.tcgetattr(fd)
-            modes[2] = _CS8_CREAD_CLOCAL | flags
-            modes[4] = modes[5] = speed
-            modes[_CC][_VMIN] = modes[_CC][_VTIME] = 0  # a read takes what is there
-            termios.tcsetattr(fd, termios.TCSANOW, modes)
-        except OSError:
-            self.file.close()
-            raise
-        self._poll = select.poll()
-        self._poll.register(self.file, select.POLLIN)
-
-    def readinto(self, buf):
-        """How many bytes came into buf, None for none, 0 when the line is gone."""
-        n = self.file.readinto(buf)
-        if n:
-            return n
-        for event in self._poll.ipoll(0):
-            if event[1] & (select.POLLHUP | select.POLLERR):
-                return 0
-        return None
-
-    def write(self, buf, n):
-        """Send buf[:n]; returns how many went. OSError when the line is gone."""
-        return self.file.write(buf, n)
-
-    def close(self):
-        """Close it."""
-        self.file.close()
+    return Tty(name, baud, parity, stop)

@@ -10,7 +10,7 @@ import os
 import subprocess
 
 from tools.build import ROOT
-from tools.build.make import sources
+from tools.build.make import ON_DEMAND, sources
 
 UNIX = ROOT / "host_tests" / "unix"
 # Imports inside of blocks, the interpreter's own heap, a class with the name of one outside.
@@ -34,9 +34,30 @@ ROOTS = ("boot", "main", "board", *(path.stem for path in TESTS))
 
 def texts(board):
     """{module: text} of a board's firmware and of the tests."""
-    found = sources(board)
+    found = {name: at_the_top(text) for name, text in sources(board).items()}
     found.update({path.stem: path.read_text() for path in files()})
     return found
+
+
+class AtTheTop(ast.NodeTransformer):
+    """Moves what is loaded on demand to the top, where its tests import it: `late`."""
+
+    def __init__(self):
+        self.late = []
+
+    def visit_ImportFrom(self, node):
+        if (node.module or "").split(".")[0] not in ON_DEMAND:
+            return node
+        self.late.append(node)
+        return ast.Pass()
+
+
+def at_the_top(text):
+    """The text of a module, with all that it imports at its top."""
+    mover = AtTheTop()
+    tree = mover.visit(ast.parse(text))
+    tree.body[:0] = mover.late
+    return ast.unparse(ast.fix_missing_locations(tree)) if mover.late else text
 
 
 def outcome(argv, env, interpreter, folder=ROOT):

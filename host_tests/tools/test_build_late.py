@@ -1,9 +1,11 @@
 """tools/build: what is loaded on demand is a module of its own, and the rest stays resident."""
 
 import pytest
-from slimmed import both, text
+from slimmed import both, run, text
 from tools.build import slim
 from tools.build.emit import emit
+from tools.build.hoist import hoist
+from tools.build.make import compile_all
 from tools.build.source import BuildError, Program
 
 MAIN = """
@@ -63,3 +65,19 @@ def test_is_dropped_when_no_function_asks_for_it(tmp_path):
 def test_an_import_at_another_place_is_refused(line, why):
     with pytest.raises(BuildError, match=why):
         slim(Program({**TEXTS, "main": line}, ("main",), ("enrol",)))
+
+
+def test_for_an_image_it_becomes_resident(tmp_path):
+    texts = {**TEXTS, "main": MAIN.replace('pop("enrol")', 'pop("enrol", None)')}
+    program = Program(texts, ("main",), ("enrol",))
+    hoist(program)
+    slim(program)
+    compile_all(program, tmp_path, {}, "-O0")
+    assert run(tmp_path).splitlines() == ["False (16, 12)", "False", "False (18, 13)"]
+    assert "import" not in text(program).split("def ", 1)[1]
+
+
+def test_a_name_that_is_bound_again_cannot_be_resident():
+    texts = {**TEXTS, "main": "def f():\n    from enrol import Key\n    Key = Key(1)\nf()"}
+    with pytest.raises(BuildError, match="bound again"):
+        hoist(Program(texts, ("main",), ("enrol",)))

@@ -36,7 +36,8 @@ EPOCH = 1577836800
 DEVICE = r"""
 import json, os, select, sys, time
 import enrol
-from link import Identity, Link, reason
+from identity import Identity
+from link import Link, reason
 from loop import Loop
 from p256 import P256Error
 from sep2 import lfdi, sfdi

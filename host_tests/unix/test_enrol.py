@@ -7,7 +7,7 @@ import check
 import enrol
 import p256
 from edges import Flash, World, run
-from link import Identity
+from identity import Identity
 from loop import Loop
 from p256 import P256Error
 from p256.asn1 import Reader

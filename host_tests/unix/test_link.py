@@ -5,7 +5,8 @@ import errno
 
 import check
 from edges import Flash, World, run
-from link import Identity, IdentityError, Link, Stream, reason
+from identity import Identity, IdentityError
+from link import Link, Stream, reason
 from loop import Loop
 from store import Store
 

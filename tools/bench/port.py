@@ -18,8 +18,8 @@ import subprocess
 from pathlib import Path
 
 from tools.bench.row import BenchError
-from tools.build.make import compile_all, module_name, modules, slim
-from tools.build.source import BuildError, Program
+from tools.build.make import compile_all, module_name, modules, slim, whole_of
+from tools.build.source import BuildError
 from tools.check_imports import ROOT
 from tools.run import MICROPYTHON
 
@@ -40,7 +40,7 @@ class Port:
                  if place.name not in {"main.py", "boot.py"}}
         texts[script] = (_SCRIPTS / f"{script}.py").read_text()
         try:
-            whole = Program(texts, (script, "board"))
+            whole = whole_of(texts, (script, "board"))
             slim(whole)
             compile_all(whole, self._out, {})
         except (BuildError, SyntaxError, SystemExit) as error:

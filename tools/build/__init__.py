@@ -10,6 +10,11 @@ literals (constants.py), imports lead to where a thing is defined (links.py), wh
 is left out (dead.py), modules are put together (join.py), and names are made short and shared
 (names.py).  Lines are not kept: they would take 5 KB of heap, and a trace still names the
 functions.
+
+An image has the same code frozen, under its own names (frozen.py): one module, tables computed at
+build time (fold.py), functions and classes as constants in flash (rom.py, romc.py).  What functions
+import is a module of its own in a bundle, to be loaded on demand, and a part of the whole in an
+image (hoist.py).
 """
 
 from tools.build.make import ROOT, bundle, modules, program, slim

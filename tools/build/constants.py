@@ -104,6 +104,19 @@ def _value(program, module, node, values) -> int | None:
     return None
 
 
+def int_value(node: ast.expr) -> int | None:
+    """The int that an expression of literal ints is, None when it is anything else."""
+    if isinstance(node, ast.Constant):
+        return node.value if type(node.value) is int else None
+    if isinstance(node, ast.UnaryOp) and type(node.op) in _ONE:
+        inner = int_value(node.operand)
+        return None if inner is None else _ONE[type(node.op)](inner)
+    if isinstance(node, ast.BinOp) and type(node.op) in _TWO:
+        left, right = int_value(node.left), int_value(node.right)
+        return None if left is None or right is None else _TWO[type(node.op)](left, right)
+    return None
+
+
 def literal(value: int) -> ast.expr:
     """An int as a tree."""
     if value < 0:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import ast
 import subprocess
 
+from tools.build.constants import int_value, literal
 from tools.build.emit import emit
 from tools.build.native import MICROPYTHON
 from tools.build.source import BuildError, Module, Program
@@ -49,6 +50,10 @@ def fold(program: Program, name: str) -> list[str]:
     module = program.modules[name]
     exported = {what for other in program.modules
                 for target, what in program.imports(other).values() if target == name}
+    for node in module.tree.body:
+        if isinstance(node, ast.Assign):
+            node.value = _Ints().visit(node.value)
+    module.touch()
     folder = _Folder(module, exported)
     done: list[str] = []
     while True:
@@ -93,6 +98,17 @@ def _only_read(scope, name: str, parents: dict[int, ast.AST]) -> bool:
         if not ok:
             return False
     return True
+
+
+class _Ints(ast.NodeTransformer):
+    """Sums of ints, as MicroPython's compiler makes them."""
+
+    def visit_BinOp(self, node):
+        value = int_value(node)
+        return self.generic_visit(node) if value is None else literal(value)
+
+    def visit_Lambda(self, node):
+        return node
 
 
 class _Folder:

