@@ -37,7 +37,8 @@ KEYS = {
     "inverter_map": (CHOICE, ("", "solaredge"), None, "",
                      "how the inverters take their limit, where not by SunSpec"),
     "inverter_w": (INT, 0, 1000000, 0, "W, rating of an inverter that does not say it itself"),
-    "battery": (DEVICE, None, None, None, "a battery with an inverter of its own"),
+    "battery": (DEVICE, None, None, None, "a battery with an inverter of its own, or a hybrid"),
+    "battery_pv": (INT, 0, 1, 0, "1: the battery's inverter has panels too, if it does not say so"),
     "meter": (DEVICE, None, None, REQUIRED, "the meter: host:port/unit or rtu:..."),
     "meter_map": (CHOICE, ("", "sdm120", "sdm630"), None, "", "a meter that is no SunSpec device"),
     "meter_sign": (INT, -1, 1, 1, "1: the meter counts import positive, -1: export"),
@@ -180,4 +181,4 @@ def _one_line(conf):
         raise ConfigError("key inverter is missing: " + KEYS["inverter"][4])
     if len(set(steered)) < len(steered):
         raise ConfigError("battery: an inverter has that line and unit; a hybrid is one device,"
-                          " name it as inverter alone")
+                          " name it as battery alone")

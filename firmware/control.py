@@ -167,7 +167,7 @@ class Control:
             self._say_fault(i, device)
             if device.kind == _BATTERY:  # what it cannot give or take nobody may count on
                 at = self._index[i]
-                site.wmax_w[at] = 0 if device.cha_st == _EMPTY else device.wmax_w
+                site.wmax_w[at] = device.wmax_w * (device.sunny or device.cha_st != _EMPTY)
                 site.charge_w[at] = 0 if device.cha_st == _FULL else device.charge_w
             if device.lost and device.read_op.result >= OK:  # it answers, if by an exception
                 await self._recheck(device)

@@ -25,7 +25,6 @@ from sunspec import (
     Q_GAP,
     Q_TIMEOUT,
     SILENT,
-    Battery,
     Common,
     Connect,
     Header,
@@ -34,7 +33,6 @@ from sunspec import (
     MappedLimit,
     Meter,
     Ratings,
-    Storage,
     SunspecError,
     Walk,
 )
@@ -114,10 +112,8 @@ class Devices:
                 return None
             store = None
             if kind == _BATTERY:
-                if walk.find(0, 160, 160) >= 0:  # it has panels of its own
-                    raise SunspecError("a hybrid: its panels would be without a limit")
-                control = Storage(inverter, ratings, quirk)
-                store = _or_none(Battery, walk, 0, ratings)
+                from battery import steered
+                control, store = steered(inverter, ratings, quirk, conf.battery_pv, self._rvrt_w)
             elif conf.inverter_map:
                 wmax_w = ratings.wmax_w if ratings.wmax_w > 0 else conf.inverter_w
                 control = MappedLimit(conf.inverter_map, wmax_w, quirk, self._rvrt_w, _RVRT_S)

@@ -58,9 +58,10 @@ class Steered:
 
     kind: PV, BATTERY or LOAD of sitecontrol.  w: W, generation positive, ABSENT.  p_w: the same, 0
     while the device sleeps (every value of it is a sentinel).  every_ms: between two writes at
-    least.  st, alarms, conn, soc_pct100, wh, cha_st: as sunspec has them, ABSENT.  low_w, high_w:
-    the band of the last step.  stands: the device took the band last written.  on: 1 or 0 as it
-    was told and took, -1 not known, 2 told before it was lost.  writes, heartbeats: counts.
+    least.  sunny: it has panels.  st, alarms, conn, soc_pct100, wh, cha_st: as sunspec has them,
+    ABSENT.  low_w, high_w: the band of the last step.  stands: the device took the band last
+    written.  on: 1 or 0 as it was told and took, -1 not known, 2 told before it was lost.
+    writes, heartbeats: counts.
     """
 
     def __init__(self, loop, op_class, kind, bus, unit, owner=None):
@@ -75,6 +76,7 @@ class Steered:
         self.driver = self.control = self.switch = self.store = self.ratings = None
         self.wmax_w = self.charge_w = self.every_ms = 0
         self.lost = False
+        self.sunny = kind == 0  # PV: it makes power with an empty battery too
         self.writes = self.heartbeats = self._unheard = 0
         self._forget()
 
@@ -100,6 +102,7 @@ class Steered:
         self.lost = False
         if self.kind == _BATTERY:
             self.wmax_w, self.charge_w = self.control.discharge_w, self.control.charge_w
+            self.sunny = self.control.panels
         elif self.kind == _LOAD:
             self.charge_w = self.control.wmax_w
         else:

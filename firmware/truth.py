@@ -37,6 +37,10 @@ _STANDBY = const(8)
 # Of two devices' states the one that is said: any that runs, then what ails the others.
 _RANKS = b"\x00\x01\x02\x06\x07\x08\x05\x04\x03"
 
+# Charge states of sunspec.
+_DISCHARGING = const(3)
+_CHARGING = const(4)
+
 # Bits of modes by their numbers in der.record.
 _EXPORT_MODES = const(0xA8)  # EXP_LIM_W, GEN_LIM_W, MAX_LIM_W
 _IMPORT_MODES = const(0x140)  # IMP_LIM_W, LOAD_LIM_W
@@ -79,7 +83,7 @@ class Truth:
         self.st = self.alarms = self.operating = 0
         for device in devices:
             self.storage = self.storage or device.kind == _BATTERY
-            self.pv = self.pv or device.kind == _PV
+            self.pv = self.pv or device.sunny
             if device.kind <= _BATTERY:
                 self._take(device, on)
         self.mark = (self.gen_conn & 31 | (self.stor_conn & 31) << 5 | self.st << 10
@@ -129,9 +133,9 @@ class Truth:
 
     def _take(self, device, on):
         conn = self._conn(device, on)
-        if device.kind == _PV:
+        if device.sunny:
             self.gen_conn = conn if self.gen_conn == ABSENT else self.gen_conn | conn
-        else:
+        if device.kind == _BATTERY:
             self.stor_conn = conn if self.stor_conn == ABSENT else self.stor_conn | conn
             self._store(device)
         if device.alarms != ABSENT:
@@ -166,6 +170,10 @@ class Truth:
             self.soc_pct100 = device.soc_pct100
         if device.wh != ABSENT:
             self.wh = device.wh if self.wh == ABSENT else self.wh + device.wh
-        w = device.w
-        if w != ABSENT:
+        w, state = device.w, device.cha_st
+        if state == _DISCHARGING or state == _CHARGING:  # noqa: PLR1714 (no tuple)
+            self.storage_mode = _CHARGING - state  # its own word: its sun may hide it in the power
+        elif device.sunny:
+            self.storage_mode = 2 if state != ABSENT else ABSENT
+        elif w != ABSENT:
             self.storage_mode = 2 if abs(w) < 50 else 1 if w > 0 else 0

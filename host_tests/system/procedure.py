@@ -139,7 +139,10 @@ def counted(house, at_least, *, voltage=SITE):
         got = {phase: len(values) for phase, values in series(house, role, uom).items()}
         assert got and max(got.values()) >= at_least, (role, uom, got)
     for point in house.utility.site().usage_points.values():
-        assert all(int(mrid[-8:]) == 32473 for mrid in (point.mrid, *point.types))
+        mrids = (point.mrid, *point.types)  # J15, J16
+        assert all(len(m) == 32 and m == m.upper() and int(m[-8:]) == 32473 for m in mrids)
+        assert {kind["kind"] for kind in point.types.values()} <= {37, 12}  # J13
+        assert int(point.role, 16) in (SITE, DER)  # J9
         for (_, start), reading in point.readings.items():
             assert start % 60 == 0 and reading["duration"] and reading["duration"] % 60 == 0
 

@@ -9,11 +9,12 @@ from procedure import (
     followed,
     readings,
     series,
+    settled,
     sound,
     steps,
     told,
 )
-from tools.site import BatterySettings, Settings
+from tools.site import BatterySettings, InverterSettings, Settings
 
 RATE_W, FULL_WH = 5000, 10000
 BATTERY = "site.test:502/10"
@@ -131,7 +132,9 @@ def test_sto_06_storage_target_sequence(tmp_path):
     plan = ((RATE_W, 2 * RATE_W), (RATE_W, RATE_W // 2), (-RATE_W, RATE_W // 2), (0, 0),
             (RATE_W * 3 // 10, RATE_W), (RATE_W, None))
     load_w = 400
-    with living(tmp_path, load=load_w, **store(capacity_wh=20000)) as house:
+    made = store(capacity_wh=20000)
+    made["config"]["sample_ms"] = 1000  # for 92 minutes; it settles later then
+    with living(tmp_path, load=load_w, **made) as house:
         house.boot()
         house.run_to(20)
         events = []
@@ -144,9 +147,10 @@ def test_sto_06_storage_target_sequence(tmp_path):
         for i, (target, limit) in enumerate(plan):
             end = 20000 if limit is None else limit
             wanted = min(target, end + load_w)
-            for row in house.rows(60 + 900 * i + 20, 60 + 900 * i + 899):
+            for row in house.rows(60 + 900 * i + 90, 60 + 900 * i + 899):
                 assert abs(row.battery_w - wanted) <= 130, (i, row, wanted)
                 assert -row.site_w <= end + 100
+            settled(house, 60 + 900 * i + 1, 60 + 900 * i + 899, end)
         assert all(house.statuses(event) == [1, 2, 3] for event in events)
         sound(house)
 
@@ -163,3 +167,46 @@ def test_storage_target_is_within_the_limits_of_generation_and_load(tmp_path):
         followed(house, [(275, 3000), (358, 3000)], "imp", behind_w=200)
         assert len(house.answers()) == 9
         sound(house)
+
+
+@pytest.mark.parametrize("family, said", [("mppt", 0), ("7xx", 1), ("1xx", 0)])
+@pytest.mark.parametrize("soc_pct", [50, 100])
+def test_hybrid_is_one_device_and_holds_its_limit(tmp_path, family, said, soc_pct):
+    # Panels and battery in one chain, named as the battery: its cap is for both, whether they are
+    # known by model 160, by a setting, or not at all.
+    settings = Settings(inverters=(InverterSettings(1, family, RATE_W),),
+                        battery=BatterySettings(unit=1, soc_pct=soc_pct))
+    config = {"inverter": None, "battery": "site.test:502/1", "site_exp_w": 10000,
+              "battery_pv": said}
+    with living(tmp_path, settings=settings, config=config, profile="v1.3b-sto", pv=4000,
+                load=500) as house:
+        house.default(exp_w=500)
+        event = house.publish(100, 60, exp_w=0)
+        house.boot()
+        house.run_to(230)
+        can = told(house, "dercap")[-1]
+        assert can["rtgMaxW"] == can["rtgMaxVA"] == RATE_W and can["rtgMaxWh"] == FULL_WH
+        assert can["type"] == (80 if family == "1xx" else 83)
+        settled(house, 2, 100, 500)
+        settled(house, 100, 160, 0)
+        settled(house, 160, 230, 500)
+        assert min(row.pv_w + row.battery_w for row in house.rows(30, 230)) > -200
+        if soc_pct == 100:
+            assert max(row.pv_w for row in house.rows(120, 160)) < 700
+        assert house.statuses(event) == [1, 2, 3]
+        # Model 713 has no word on it, and the power at its terminals is the sun's too.
+        status = told(house, "ders")[-1]
+        if family == "7xx":
+            assert "storageModeStatus" not in status
+        else:
+            full = 1 if family == "1xx" else 2
+            assert status["storageModeStatus"] == (0 if soc_pct < 100 else full)
+        sound(house)
+
+
+def test_hybrid_named_twice_is_refused(tmp_path):
+    config = {"inverter": "site.test:502/1", "battery": "site.test:502/1"}
+    with living(tmp_path, config=config) as house:
+        house.boot(ends=True)
+        house.run(1)
+        assert house.ended.code == 2 and "CONFIG_WRONG" in house.ended.output

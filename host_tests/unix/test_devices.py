@@ -27,9 +27,10 @@ class Rig:
         self.loop.supervise("roof", self.bus.run)
         live(self.world, self.loop, 100)
 
-    def inverter(self, unit=1, kind=PV, mapped="", w=0):
+    def inverter(self, unit=1, kind=PV, mapped="", w=0, sunny=0):
         conf = Config()
         conf.inverter_map, conf.inverter_w = mapped, w
+        conf.battery_pv = sunny
         return run(self.world, self.loop, self.devices.find(kind, self.bus, unit, conf))
 
     def meter(self, unit=1, sign=1, name=""):
@@ -167,17 +168,34 @@ def test_a_map_that_moved_is_noticed():
 def test_a_battery_is_found_with_what_it_can_and_its_state():
     unit = battery_unit(registers.lithium())
     found = Rig({2: unit}).inverter(2, BATTERY)
-    assert (found[2].charge_w, found[2].discharge_w, found[2].banded) == (5000, 5000, True)
+    assert (found[2].charge_w, found[2].discharge_w, found[2].panels) == (5000, 5000, False)
     assert found[4].live_addr > unit.at(802, 0) and found[3] is not None
     found = Rig({2: battery_unit()}).inverter(2, BATTERY)
     assert found[4].live_addr > unit.at(124, 0)  # 124 tells its state too
     der = Unit(registers.plant_der())
     found = Rig({2: der}).inverter(2, BATTERY)
-    assert (found[2].charge_w, found[2].discharge_w, found[2].banded) == (5000, 6000, False)
+    assert (found[2].charge_w, found[2].discharge_w, found[2].rvrt_s) == (5000, 6000, 120)
     assert found[4] is None
     rig = Rig({2: Unit(registers.plant())})
     assert rig.inverter(2, BATTERY) is None
     assert rig.said.count("INVERTER_UNFIT", "no model 124 or 704") == 1
+
+
+def test_a_hybrid_has_the_inverters_rating_and_no_band_without_a_limit():
+    chain = (registers.common(), registers.inverter(), registers.nameplate(),
+             registers.settings())
+    modules = registers.model(160, 48, {})
+    for models, said, panels in (((modules, registers.controls()), 0, True),
+                                 ((registers.controls(),), 1, True),
+                                 ((registers.controls(),), 0, False), ((), 0, False)):
+        rig = Rig({2: unit(*chain[1:], *models, registers.storage())})
+        found = rig.inverter(2, BATTERY, sunny=said)
+        assert found[2].panels == panels
+        assert found[2].discharge_w == (10000 if panels else 5000)
+    for models, said in (((modules,), 0), ((), 1)):
+        rig = Rig({2: unit(*chain[1:], *models, registers.storage())})
+        assert rig.inverter(2, BATTERY, sunny=said) is None
+        assert rig.said.count("INVERTER_UNFIT", "no model 123 or 704") == 1
 
 
 def test_a_limit_of_model_704_falls_back_to_what_is_safe_and_one_of_123_never():

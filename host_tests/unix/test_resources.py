@@ -17,7 +17,7 @@ from told import Told
 _LINKS = (("DERAvailability", "/dera"), ("DERCapability", "/dercap"), ("DERSettings", "/derg"),
           ("DERStatus", "/ders"))
 _THREE = ["PUT /dercap", "PUT /derg", "PUT /ders"]
-_LITHIUM = registers.lithium()
+_LITHIUM = registers.lithium(_16=6)  # HOLDING
 
 
 def der(*left_out, programs=False, first="/der/1"):

@@ -8,7 +8,7 @@ from plant import Unit
 from sitecontrol import BATTERY, PV
 from south import South, battery_unit, inverter_unit
 
-_LITHIUM = registers.lithium()
+_LITHIUM = registers.lithium(_16=6)  # HOLDING
 
 _DOE = 0xE0 | 0x100  # EXP, IMP, GEN, LOAD limits
 _PV_MODES = 0xA8 | 0x14 | 3  # EXP, GEN, MAX limits, FIXED_W, TARGET_W, CONNECT, ENERGIZE
@@ -192,6 +192,17 @@ def test_a_battery_is_said_apart_from_the_generators():
     unit.silent = True
     rig.run(9000)
     assert truth.stor_conn == 0 and truth.gen_conn == 3
+
+
+def test_the_batterys_own_word_on_its_charge_goes_before_its_power():
+    unit = battery_unit(_LITHIUM)
+    rig = South(more=((BATTERY, 2, unit),)).run(9000)
+    for state, w, mode in ((4, 2000, 0), (3, -2000, 1), (6, -2000, 0), (5, 0, 2),
+                           (0xFFFF, 900, 1)):
+        unit.put(unit.at(802, 16), state)
+        unit.put(unit.at(103, 14), w)
+        rig.run(5000)
+        assert rig.truth.storage_mode == mode, (state, w)
 
 
 def test_a_battery_that_begins_to_discharge_has_another_mark():

@@ -1,6 +1,7 @@
 """SunSpec devices as register operations and integers: see README.md."""
 
 from .common import Common
+from .hybrid import Hybrid
 from .limit import Limit, MappedLimit
 from .live import LIVE_MAX, Inverter, Meter
 from .quirks import (
@@ -59,6 +60,6 @@ __all__ = (
     "NO_UNIT", "NULL_FRAME", "OK", "PENDING", "Q_CONNECT", "Q_EVERY", "Q_FLAGS", "Q_FLOOR",
     "Q_GAP", "Q_GRAIN", "Q_REFRESH", "Q_TIMEOUT", "READ", "REFUSED", "RTG_CHA", "RTG_DIS",
     "RTG_DV", "RTG_VA", "RTG_VAR", "RTG_VAR_NEG", "RTG_W", "RTG_WH", "SILENT", "UNREAD", "WRITE",
-    "WRITE_ONE", "Battery", "Common", "Connect", "Header", "Inverter", "Limit",
+    "WRITE_ONE", "Battery", "Common", "Connect", "Header", "Hybrid", "Inverter", "Limit",
     "MappedLimit", "Meter", "Ratings", "Storage", "SunspecError", "Walk", "quirks",
 )

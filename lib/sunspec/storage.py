@@ -111,10 +111,13 @@ class Storage(Setting):
 
     `ratings` must have been read.  `rvrt_s`: 0, or the seconds after which the device forgets it.
     `charge_w`, `discharge_w`: the most it can, in W.  `banded`: False where there is only a set
-    point.  `low_w`, `high_w`: what stands in the device, ABSENT when that is not known.
+    point.  `capped`: something else sees to the upper end (hybrid.py).  `low_w`, `high_w`: what
+    stands in the device, ABSENT when that is not known.
     `result`: as Limit.  SunspecError when the device has neither model, or does not say how much
     it can.
     """
+
+    panels = False
 
     def __init__(self, inverter, ratings, quirk=None, rvrt_s=0):
         walk = inverter.walk
@@ -141,6 +144,7 @@ class Storage(Setting):
         self.charge_w = charge_w
         self.discharge_w = discharge_w
         self.rvrt_s = rvrt_s
+        self.capped = False
         self.low_w = self.high_w = ABSENT
         self._sf = sf
 
@@ -161,7 +165,8 @@ class Storage(Setting):
             self.want(2, rvrt_s)
             self.want(3, _BOTH)
         else:
-            free = low_w == -self.charge_w and high_w == self.discharge_w
+            free = low_w == -self.charge_w and (
+                high_w >= 0 if self.capped else high_w == self.discharge_w)
             raw = shifted(low_w if low_w > 0 else high_w if high_w < 0 else 0, -self._sf)
             self.want(0, _IN_WATTS)
             self.want(1, raw >> 16 & 0xFFFF)

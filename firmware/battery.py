@@ -1,0 +1,33 @@
+"""What a battery needs beside its inverter: loaded where the settings name one, and then kept.
+
+    from battery import steered     # inside a function: ON_DEMAND of tools/build/make.py
+"""
+
+from sunspec import Battery, Hybrid, Limit, Storage, SunspecError
+
+_RVRT_S = 120
+
+
+def steered(inverter, ratings, quirk, sunny, rvrt_w):
+    """(what holds its band, what reads its charge or None). SunspecError when it has no band.
+
+    `sunny`: the settings say that it has panels too; its chain may say so by itself (160, 714).
+    Then it must have a limit: the rates of the battery are none for the sun.
+    """
+    walk = inverter.walk
+    sunny = sunny or max(walk.find(inverter.device, 160, 160),
+                         walk.find(inverter.device, 714, 714)) >= 0
+    control = Storage(inverter, ratings, quirk)
+    try:
+        cap = Limit(inverter, ratings, quirk, rvrt_w)
+    except SunspecError:
+        if sunny:
+            raise
+    else:
+        if cap.reverts:  # its expiry leads to what is safe (model 704)
+            cap.rvrt_s = _RVRT_S
+        control = Hybrid(control, cap, sunny)
+    try:
+        return control, Battery(walk, 0, ratings)
+    except SunspecError:
+        return control, None
