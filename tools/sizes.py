@@ -1,11 +1,14 @@
 """`make sizes`: bytecode and heap of each module, each package and the whole, as a table.
 
-Enters: the sources of the unix board.  Leaves: a table and build/sizes.json.
+Enters: the sources of the unix board, the image of unix32 where it is built.  Leaves: a table and
+build/sizes.json.
 
-Heap is that of the 64-bit unix port, where a word is 8 bytes: a 32-bit board needs about 0.63 of
-it.  The rows are measured on a bundle that is slimmed and not joined (tools/build/join.py), each
-module imported by itself with all of its names already known; the totals on three bundles: as it
-is shipped, slimmed but not joined, and every module as it is written.
+Heap is that of the 64-bit unix port, where a word is 8 bytes.  The rows are measured on a bundle
+that is slimmed and not joined (tools/build/join.py), each module imported by itself with all of
+its names already known; the totals on three bundles: as it is shipped, slimmed but not joined, and
+every module as it is written.  Below them the image: how many functions and classes of its program
+are resident, that is objects in the heap, against their budget, how many are constants in flash,
+and the heap that is taken when the firmware is ready, all tables made, no server talked to yet.
 """
 
 from __future__ import annotations
@@ -15,17 +18,27 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 from tools.build import ROOT, modules, program, slim
-from tools.build.join import in_order
-from tools.build.make import LEVEL, ROOTS, compile_all, module_name
+from tools.build.fold import fold
+from tools.build.frozen import HEAP, image_command
+from tools.build.hoist import hoist
+from tools.build.join import in_order, join
+from tools.build.make import LEVEL, ROOTS, compile_all, module_name, reduce
 from tools.build.native import MICROPYTHON
+from tools.build.rom import move
 from tools.build.source import Program
+from tools.pki import Authority
 
 BOARD = "unix"
-BUDGET = 700  # functions and classes that are resident at the same time
+IMAGE = "unix32"
+BUDGET = 700  # functions and classes that are in the heap at the same time
+_CONFIG = {"server": "https://localhost:1/dcap", "inverter": "127.0.0.1:1/1",
+           "meter": "127.0.0.1:1/200", "site_exp_w": 5000, "site_imp_w": 15000,
+           "failsafe_exp_w": 1500, "failsafe_imp_w": 5000, "pin": 111115}
 _CODE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 # Import all once, so that every name is there; forget all; import again one by one.
@@ -72,8 +85,56 @@ def sizes(board: str = BOARD) -> dict:
     totals = {name: {"mpy": sum(said["mpy"].values()), "heap": said["total"],
                      "names": said["names"]}
               for name, said in (("plain", plain), ("apart", rows), ("shipped", shipped))}
-    return {"board": board, "modules": table, "totals": totals,
-            "resident": sum(_functions(whole, name) for name in whole.modules), "budget": BUDGET}
+    return {"board": board, "modules": table, "totals": totals, "image": image()}
+
+
+def image(board: str = IMAGE) -> dict:
+    """Of an image: {"resident", "flash", "budget", "heap", "why"}; "heap" None where `why`."""
+    whole = program(board)
+    hoist(whole)
+    reduce(whole)
+    name = join(whole, sys.maxsize)[-1]
+    resident = set(whole.modules)
+    fold(whole, name)
+    plan = move(whole, name)
+    flash = _functions(whole, name + "_rom") + sum(
+        bool(said[0]) for said in plan["classes"])
+    rest = sum(_functions(whole, n) for n in resident)
+    heap, why = None, ""
+    try:
+        heap = ready(board)
+    except SystemExit as missing:
+        why = str(missing)
+    return {"board": board, "resident": rest, "flash": flash, "budget": BUDGET,
+            "heap": heap, "why": why}
+
+
+def ready(board: str = IMAGE) -> dict[str, int]:
+    """Bytes of heap that an image has taken at BOOT and at READY, of how many, as its log says.
+
+    It is started without a server and devices that could answer. SystemExit where it is not built.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        flash = Path(name)
+        Authority.create(critical_policies=True).device().write(flash)
+        (flash / "config.txt").write_text("".join(f"{k} = {v}\n" for k, v in _CONFIG.items()))
+        argv, env = image_command(board, flash)
+        running = subprocess.Popen(argv, cwd=flash, env=env, stdout=subprocess.PIPE, text=True)
+        try:
+            said = {}
+            for line in running.stdout:
+                found = re.search(r" (BOOT|READY) .*", line)
+                if found:
+                    said[found[1]] = dict(re.findall(r"(\w+)=(\d+)", line))
+                if "READY" in said:
+                    break
+        finally:
+            running.kill()
+            running.wait()
+    if "READY" not in said:
+        raise SystemExit(f"the image of {board} does not come to READY in {HEAP}")
+    free, used = (int(said["READY"][word]) for word in ("free", "used"))
+    return {"boot": free + used - int(said["BOOT"]["free"]), "ready": used, "of": free + used}
 
 
 def _functions(whole: Program, name: str) -> int:
@@ -118,7 +179,14 @@ def lines(said: dict) -> list[str]:
                        ("plain", "as it is written")):
         total = said["totals"][name]
         out.append(f"{text:<24}{total['mpy']:>9}{total['heap']:>9}{total['names']:>9}")
-    out += ["", f"functions and classes: {said['resident']} of {said['budget']}"]
+    image = said["image"]
+    out += ["", f"image of {image['board']}: functions and classes in the heap "
+            f"{image['resident']} of {image['budget']}, in flash {image['flash']}"]
+    if image["heap"]:
+        heap = image["heap"]
+        out.append(f"its heap: {heap['boot']} at BOOT, {heap['ready']} at READY, of {heap['of']}")
+    else:
+        out.append(f"its heap: not measured, {image['why']}")
     return out
 
 

@@ -16,12 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 
-from tools.bench import client, controller, day, later, parse, tick
+from tools.bench import client, controller, day, image, later, parse, tick
 from tools.bench.row import BenchError, Row, table
 from tools.check_imports import ROOT
 
 FAMILIES = {"list": parse, "tick": tick, "controller": controller, "client": client,
-            "day": day, "later": later}
+            "image": image, "day": day, "later": later}
 TIMED = {"list", "tick"}
 JSON = ROOT / "build" / "bench.json"
 

