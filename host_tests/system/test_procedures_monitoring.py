@@ -55,6 +55,8 @@ def test_all_06_first_and_cut_intervals_are_not_posted(tmp_path):
         house.boot()
         house.run_to(320)
         assert list(readings(house, SITE, W)) == [60, 240]
+        # Both usage points are posted after each boot, the second time as known ones (J11).
+        assert [e["status"] for e in house.requests("mupl", "POST")] == [201, 201, 204, 204]
         true_readings(house)
         sound(house)
 

@@ -88,6 +88,15 @@ def test_one_serial_line_has_one_speed():
     assert conf.meter[1] == 1502
 
 
+def test_maps_of_devices_without_sunspec_are_named_and_known():
+    conf = load(GOOD)
+    assert (conf.meter_map, conf.inverter_map, conf.inverter_w) == ("", "", 0)
+    conf = load(GOOD + "meter_map = sdm630\ninverter_map = solaredge\ninverter_w = 8000\n")
+    assert (conf.meter_map, conf.inverter_map, conf.inverter_w) == ("sdm630", "solaredge", 8000)
+    refused(GOOD + "meter_map = sdm72\n", "meter_map", "sdm120")
+    refused(GOOD + "inverter_map = sungrow\n", "inverter_map", "solaredge")  # limits the site only
+
+
 def test_unknown_doubled_and_broken_lines_are_refused():
     refused(GOOD + "exp_limit = 3\n", "no such key exp_limit")
     refused(GOOD + "site_exp_w = 3\n", "twice")

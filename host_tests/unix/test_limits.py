@@ -234,6 +234,22 @@ def test_what_was_obeyed_for_one_event_does_not_confirm_the_next():
     assert not rig.schedule.confirmed(second)  # the same limit, but another winner
 
 
+def test_started_needs_every_mode_that_the_event_wins_and_the_devices_can():
+    for supported, obeyed, confirmed in (
+            (0x3FF, 1 << EXP_LIM_W, False), (0x3FF, 1 << IMP_LIM_W, False), (0x3FF, 0x60, True),
+            (1 << EXP_LIM_W, 1 << EXP_LIM_W, True), (1 << EXP_LIM_W, 1 << IMP_LIM_W, False),
+            (1 << ENERGIZE, 0x3FF, False)):
+        rig = Rig()
+        rig.start()
+        rig.limits.complete = True
+        rig.limits.supported(supported)
+        slot = rig.event(7, record(2000, 900))
+        rig.step()
+        rig.limits.obeyed = obeyed
+        rig.step()
+        assert rig.schedule.confirmed(slot) == confirmed, (supported, obeyed)
+
+
 def test_each_change_is_said_once_with_its_source_and_reason():
     rig = Rig()
     rig.start()
@@ -338,6 +354,38 @@ def test_a_limit_falls_at_once_to_what_was_kept_and_to_off():
     rig.schedule.drop_program(0)
     rig.live(1000)
     assert rig.limits.w[0] == 4000 and rig.rules() == (4000, "persisted")
+
+
+def test_a_load_limit_moves_within_what_the_batteries_can_charge():
+    rig = Rig()
+    rig.limits.wmax_w, rig.limits.charge_w = 10000, 5000
+    rig.start()
+    rig.limits.complete = True
+    rig.step()
+    assert rig.limits.w[3] == ABSENT
+    rec = record()
+    rec[GRAD] = 100  # 100 W a second
+    rec[MODES], rec[VALUE + 8] = 1 << 8, 1000
+    rig.default(rec)
+    rig.live(11000)
+    assert 3800 <= rig.limits.w[3] <= 4100, rig.limits.w[3]
+    rig.live(35000)
+    assert rig.limits.w[3] == 1000
+    rec[MODES] = 0
+    rig.default(rec)
+    rig.live(11000)
+    assert 1900 <= rig.limits.w[3] <= 2200, rig.limits.w[3]
+    rig.live(35000)
+    assert rig.limits.w[3] == ABSENT
+
+
+def test_another_rating_lets_no_ramp_run_on():
+    rig = ramping(grad=100, exp_w=4000)
+    rig.live(5000)
+    assert rig.limits.w[0] < 2200
+    rig.limits.wmax_w = 20000  # a second inverter was found
+    rig.step()
+    assert rig.limits.w[0] == 4000
 
 
 def test_no_ramp_is_open_loop_before_the_rating_is_known():

@@ -213,8 +213,8 @@ def test_a_pin_that_becomes_wrong_closes_what_was_open():
     rig = Rig(device(), pin=111115)
     rig.find()
     rig.server.routes["/edev/1/rg"] = [registration(111115), registration(5), registration(111115)]
-    assert [rig.run(rig.own.check_pin("/edev/1/rg")) for _ in range(3)] == [True, False, True]
-    assert rig.own.pin_read
+    for good in (True, False, True):
+        assert rig.run(rig.own.check_pin("/edev/1/rg")) == good == rig.own.pin_read
 
 
 def test_a_registration_that_cannot_be_read_says_nothing_about_the_pin():

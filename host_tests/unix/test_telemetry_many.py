@@ -84,13 +84,13 @@ def test_a_step_of_the_clock_gives_the_open_interval_up():
     rig = Rig().ready()
     rig.until(FIRST + 90)
     assert rig.starts("03") == [[0]]
-    step = rig.clock.set_server(rig.clock.now() + 100, rig.world.t)
+    step = rig.clock.set_server(rig.clock.now() + 40, rig.world.t)
     rig.telemetry.stepped(step)
     rig.until(FIRST + 310)
-    assert rig.starts("03") == rig.starts("49") == [[0], [240]], rig.starts("03")
+    assert rig.starts("03") == rig.starts("49") == [[0], [180], [240]], rig.starts("03")
     rig.telemetry.stepped(rig.clock.set_server(rig.clock.now() - 500, rig.world.t))
     rig.until(FIRST - 120 + 2)
-    assert rig.starts("03")[2:] == [[-180]], rig.starts("03")
+    assert rig.starts("03")[3:] == [[-180]], rig.starts("03")
 
 
 # -- memory ----------------------------------------------------------------

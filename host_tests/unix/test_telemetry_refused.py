@@ -120,6 +120,33 @@ def test_the_current_interval_goes_before_the_backlog():
     assert later == [60 * i for i in range(6)], later
 
 
+def test_a_point_that_always_fails_does_not_hold_the_other_up():
+    rig = Rig().ready()
+    rig.answer("03", status(503))
+    rig.until(FIRST + 430)
+    assert sorted([s for post in rig.starts("49") for s in post]) >= [60 * i for i in range(6)]
+
+
+def test_a_flash_that_does_not_answer_is_asked_again_without_haste():
+    rig = Rig().ready()
+    rig.answer("03", status(503))
+    rig.until(FIRST + 130)
+    rig.until(FIRST + 150, sending=False)
+    assert rig.telemetry._site.backlog.waiting == 2 and not rig.telemetry._site.ring.n
+    rig.answer("03", status(201))
+    since = len(rig.server.requests)
+    rig.live(61)
+    rig.flash.unmount()
+    tries = 0
+    for _ in range(40):
+        tries += rig.step(rig.telemetry)
+        rig.live(1)
+    assert tries <= 12, (tries, rig.starts("03", since))
+    rig.flash.mount()
+    rig.until(FIRST + 290)
+    assert sorted([s for post in rig.starts("03", since) for s in post])[:2] == [0, 60]
+
+
 def test_what_is_on_flash_outlives_the_board():
     rig = Rig().ready()
     rig.answer("03", status(503))
