@@ -44,6 +44,7 @@ KEYS = {
     "meter_sign": (INT, -1, 1, 1, "1: the meter counts import positive, -1: export"),
     "site_exp_w": (INT, 0, 2000000, REQUIRED, "W, export that the connection contract allows"),
     "site_imp_w": (INT, 0, 2000000, REQUIRED, "W, import that the connection contract allows"),
+    "per_phase": (INT, 0, 1, 0, "1: no phase may carry more than a third of a limit of the site"),
     "failsafe_exp_w": (INT, 0, 2000000, REQUIRED, "W, export until a server was ever read"),
     "failsafe_imp_w": (INT, 0, 2000000, REQUIRED, "W, import until a server was ever read"),
     "uncontrolled_gen_w": (INT, 0, 2000000, 0, "W, generation on site that is not steered"),

@@ -142,7 +142,9 @@ class Control:
         conf = self._conf
         meter = await self._devices.meter(self._meter_bus, conf.meter[2], conf.meter_sign,
                                           conf.meter_map)
-        if meter is not None:
+        if meter is not None and conf.per_phase and meter.phases != 3:
+            log.error("METER_UNFIT", "unit", conf.meter[2], "why", "per_phase: not three-phase")
+        elif meter is not None:
             self.meter = meter
             op = self._meter_op
             op.kind, op.addr, op.count = meter.live_kind, meter.live_addr, meter.live_count
@@ -278,11 +280,9 @@ class Control:
         site, e, w = self._site, self._limits.envelope, self._limits.w
         unfound = self._load_samples(now)
         site.meter_age_ms = self._meter_age(now)
-        if self.site_w == ABSENT:
-            site.export_w = site.import_w = ABSENT
-        else:
-            site.import_w = self.site_w
-            site.export_w = -self.site_w
+        site.export_w = site.import_w = ABSENT
+        if self.site_w != ABSENT:
+            self._load_meter(site)
         blind = site.export_w == ABSENT or site.meter_age_ms > 2000
         site.exp_w = 0 if blind and unfound else w[EXP]
         site.imp_w = w[IMP]
@@ -295,6 +295,19 @@ class Control:
         site.step()
         self._hold(now)
         self._judge(w)
+
+    def _load_meter(self, site):
+        # With limits of each phase it is as if all phases stood as the worst one does.
+        least = most = self.site_w
+        times = 1
+        if self._conf.per_phase:
+            meter = self.meter
+            least = min(meter.w_a, meter.w_b, meter.w_c)
+            most = max(meter.w_a, meter.w_b, meter.w_c)
+            times = 3
+        if least != ABSENT:
+            site.import_w = times * most
+            site.export_w = -times * least
 
     def _load_samples(self, now):
         # True while a device of the settings was never found: nobody knows what it makes.
@@ -381,9 +394,9 @@ class Control:
             modes &= ~_GEN
         if w[LOAD] != ABSENT and taken > w[LOAD] + tolerance:
             modes &= ~_TAKING
-        if site.state != _BLIND and -self.site_w > w[EXP] + tolerance:
+        if site.state != _BLIND and site.export_w > w[EXP] + tolerance:
             modes &= ~_EXPORT
-        if site.state != _BLIND and self.site_w > w[IMP] + tolerance:
+        if site.state != _BLIND and site.import_w > w[IMP] + tolerance:
             modes &= ~_IMPORT
         if _beyond_w(stored, site.storage_w) > tolerance:
             modes &= ~_STORAGE

@@ -110,6 +110,8 @@ class Devices:
             if await self.run(bus, unit, ratings) == SILENT:
                 log.error("INVERTER_SILENT", "bus", bus.name, "unit", unit, "while", "ratings")
                 return None
+            if conf.per_phase and inverter.phases != 3:  # its power is on one phase of three
+                raise SunspecError("per_phase: not a three-phase device")
             store = None
             if kind == _BATTERY:
                 from battery import steered

@@ -89,7 +89,7 @@ class South:
         conf.meter_sign, conf.uncontrolled_gen_w = 1, others_w
         conf.sample_ms = 200
         conf.meter_map = conf.inverter_map = ""
-        conf.battery_pv = 0
+        conf.battery_pv = conf.per_phase = 0
         conf.inverter_w = 0
         self.gate = self.loop.flag()
         self.bus = Bus(self.loop, Tcp(), self.line.connect, 300, "line")

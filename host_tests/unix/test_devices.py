@@ -30,7 +30,7 @@ class Rig:
     def inverter(self, unit=1, kind=PV, mapped="", w=0, sunny=0):
         conf = Config()
         conf.inverter_map, conf.inverter_w = mapped, w
-        conf.battery_pv = sunny
+        conf.battery_pv, conf.per_phase = sunny, 0
         return run(self.world, self.loop, self.devices.find(kind, self.bus, unit, conf))
 
     def meter(self, unit=1, sign=1, name=""):
