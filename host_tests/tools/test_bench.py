@@ -33,7 +33,7 @@ def said(tmp_path, *args):
     """The bench as a user starts it: (its output, its JSON)."""
     path = tmp_path / "bench.json"
     done = subprocess.run([sys.executable, "-m", "tools.bench", "--json", str(path), *args],
-                          cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+                          cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout, json.loads(path.read_text())
 
@@ -54,6 +54,13 @@ def test_a_quick_run_has_every_row_in_table_and_json(quick):
         line = next(line for line in lines if line.startswith(row["name"] + "  "))
         assert line.endswith(row["verdict"]), line
     assert made["quick"] and "figures mean little" in text
+
+
+def test_other_seeds_are_taken_and_make_other_days(tmp_path):
+    _, made = said(tmp_path, "--only", "later", "--seeds", "7,8")
+    assert made["seeds"] == [7, 8]
+    books = [run(controller.Ours(), Day(seed, 60), Devices(), 1500).score for seed in (7, 7, 8)]
+    assert books[0] == books[1] != books[2]
 
 
 def test_no_row_is_without_an_aim_a_source_and_something_it_is_measured_against():

@@ -62,21 +62,28 @@ def machine() -> dict:
             "python": platform.python_version(), "load": os.getloadavg()[0]}
 
 
+def _seeds(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
 def main() -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true",
                         help="every row with few runs, for the tests: figures mean little")
     parser.add_argument("--only", choices=list(FAMILIES), help="one family of figures")
+    parser.add_argument("--seeds", type=_seeds, default=controller.SEEDS, metavar="1,2,3",
+                        help="of the controller's days; quick: the first alone")
     parser.add_argument("--json", type=Path, default=JSON, help="where the JSON goes")
     said = parser.parse_args()
+    controller.SEEDS = said.seeds
     begun, rows = time.monotonic(), all_rows([said.only] if said.only else FAMILIES, said.quick)
     took = time.monotonic() - begun
     laws = controller.text(rows)
     print(table(rows) + (f"\n\n{laws}" if laws else ""))
     said.json.parent.mkdir(parents=True, exist_ok=True)
     said.json.write_text(json.dumps({
-        **machine(), "quick": said.quick, "seconds": round(took, 1),
+        **machine(), "quick": said.quick, "seeds": said.seeds, "seconds": round(took, 1),
         "rows": [row.as_json() for row in rows]}, indent=1) + "\n")
     print(f"\n{len(rows)} rows in {took:.0f} s; as JSON: {said.json}"
           + (" (quick: figures mean little)" if said.quick else ""))
