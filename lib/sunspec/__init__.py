@@ -1,7 +1,5 @@
 """SunSpec devices as register operations and integers: see README.md."""
 
-from .common import Common
-from .hybrid import Hybrid
 from .limit import Limit, MappedLimit
 from .live import LIVE_MAX, Inverter, Meter
 from .quirks import (
@@ -50,9 +48,9 @@ from .sequence import (
     WRITE_ONE,
 )
 from .setting import CONTROL_MAX, Connect
-from .storage import Battery, Storage
+from .storage import Battery, Hybrid, Storage
 from .values import ABSENT, ABSENT_ALL, NULL_FRAME, SunspecError
-from .walk import Header, Walk
+from .walk import Common, Header, Walk
 
 __all__ = (
     "ABSENT", "ABSENT_ALL", "CONTROL_MAX", "DIFFERS", "FULL", "F_EXPORT", "F_FC6", "F_FC16",

@@ -8,6 +8,8 @@ Leaves: state of charge and energy; writes to model 124 or 704, a readback, and 
 
     storage = Storage(inverter, ratings)
     storage.begin(-3000, 0)                   # charge with at most 3 kW, do not discharge
+    hybrid = Hybrid(storage, Limit(inverter, ratings), True)
+    hybrid.begin(-3000, 500)                  # the same, and give at most 500 W, sun included
     ...                                       # run it as sequence.py shows
 
 Model 124 has two rates in percent of WChaMax, and a sign for each: OutWRte is the upper end of
@@ -21,7 +23,7 @@ from micropython import const
 from .limit import FULL_PCT, WMAX_W
 from .points import BATTERY, BATTERY_DER, BATTERY_INT, RATES, WATTS_DER
 from .ratings import RTG_CHA, RTG_DIS, RTG_WH
-from .sequence import OK, READ
+from .sequence import OK, PENDING, READ, UNREAD, Sequence
 from .setting import Setting
 from .values import (
     ABSENT,
@@ -111,7 +113,7 @@ class Storage(Setting):
 
     `ratings` must have been read.  `rvrt_s`: 0, or the seconds after which the device forgets it.
     `charge_w`, `discharge_w`: the most it can, in W.  `banded`: False where there is only a set
-    point.  `capped`: something else sees to the upper end (hybrid.py).  `low_w`, `high_w`: what
+    point.  `capped`: something else sees to the upper end (Hybrid).  `low_w`, `high_w`: what
     stands in the device, ABSENT when that is not known.
     `result`: as Limit.  SunspecError when the device has neither model, or does not say how much
     it can.
@@ -210,3 +212,61 @@ class Storage(Setting):
                 return  # beyond the small ints
             self.low_w = self.high_w = shifted(
                 signed(raw) * 65536 + self._seen[2], self._sf)
+
+
+class Hybrid(Sequence):
+    """A battery behind an inverter that has a power limit, and perhaps panels: one sequence of two.
+
+    The rates of model 124 say nothing about panels: what the device gives to the grid is bounded by
+    its limit alone.  Of 704, while the grid may charge it with less than it can, it gives nothing.
+
+
+    `panels`: power may come from more than the battery.  `charge_w`, `discharge_w`: the most that
+    it takes in and gives, in W.  `rvrt_s`: of its limit.  `result`: as Limit; that of the limit
+    where it was not taken, else that of the band.
+    """
+
+    def __init__(self, storage, limit, panels):
+        super().__init__()
+        self.storage = storage
+        self.limit = limit
+        self.panels = panels
+        self.charge_w = storage.charge_w
+        self.discharge_w = limit.wmax_w if panels else storage.discharge_w
+        self.rvrt_s = limit.rvrt_s
+        storage.capped = True
+        self._now = storage
+
+    def begin(self, low_w, high_w):
+        """Keep its power between these, in W; as Storage.begin(). Does not allocate."""
+        if low_w > high_w or low_w == ABSENT:
+            low_w = high_w = 0
+        self.result = PENDING
+        self.storage.begin(low_w, high_w)
+        self.limit.begin(max(0, min(high_w, self.discharge_w)))
+        self._now = self.limit
+
+    def next(self, regs):
+        """As of every sequence. Does not allocate."""
+        now = self._now
+        if not now.next(regs):
+            if now is self.storage:
+                self._end()
+                return False
+            self._now = now = self.storage
+            if not now.next(regs):
+                self._end()
+                return False
+        self.kind, self.addr = now.kind, now.addr
+        self.count = now.count
+        return True
+
+    def took(self, outcome, regs):
+        """As of every sequence. Does not allocate."""
+        self._now.took(outcome, regs)
+
+    def _end(self):
+        # What went wrong first; UNREAD counts as taken, and is said where nothing went wrong.
+        cap, band = self.limit.result, self.storage.result
+        good = cap == OK or cap == UNREAD  # noqa: PLR1714 (no tuple)
+        self.result = band if good and (band != OK or cap == OK) else cap

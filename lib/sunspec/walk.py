@@ -1,4 +1,4 @@
-"""Finds a device's SunSpec map and lists its models.
+"""Finds a device's SunSpec map, lists its models, and asks who it is (model 1).
 
 Enters: the outcome of each read.  Leaves: columns `ids`, `addrs`, `lengths`, `devices` of `n`
 models, in the order of the chain.
@@ -6,6 +6,7 @@ models, in the order of the chain.
     walk = Walk(64)
     ...                                       # run it as sequence.py shows
     inverter = walk.find(0, 101, 103)         # an index, -1 when there is none
+    who = Common(walk, 0)                     # the same way: who.manufacturer, who.serial
 
     BASE --SunS--> PAIR --ID and L--> PAIR ... --end model--> DONE
                    PAIR --no answer--> ID --an ID--> LENGTH --L--> PAIR
@@ -13,15 +14,19 @@ models, in the order of the chain.
 
 Real chains end in many ways: by the end model, by an ID of 0, by an exception or by silence; any
 of them ends the walk once there was a model.  A device may hold a model several times, and a
-second model 1 begins the next device behind the same unit id.  Limit: 255 models.
+second model 1 begins the next device behind the same unit id.  Limit: 255 models; ASCII, any other
+byte becomes "?".
 """
 
 from array import array
 
 from micropython import const
 
+from .points import COMMON
 from .sequence import FULL, MOVED, NO_SUNS, NO_UNIT, OK, PENDING, READ, SILENT, Reads, Sequence
 from .values import SunspecError
+
+_STRINGS = const(4)  # of model 1
 
 _BASE = const(0)
 _PAIR = const(1)
@@ -207,3 +212,49 @@ class Header(Reads):
         i = self._index
         if outcome == 0 and (regs[0] != self._walk.ids[i] or regs[1] != self._walk.lengths[i]):
             self.result = MOVED
+
+
+class Common(Reads):
+    """Model 1 of a device of the walk; "" for a string that is absent or refused.
+
+    A length of 65 or 66 makes no difference, a string beyond a shorter model is left out.
+    SunspecError when the device has no model 1. The strings allocate.
+    """
+
+    def __init__(self, walk, device):
+        super().__init__(_STRINGS)
+        i = walk.find(device, 1, 1)
+        if i < 0:
+            raise SunspecError("no model 1")
+        self._at = walk.addrs[i]
+        self._end = walk.lengths[i] + 2
+        self.manufacturer = self.model = self.version = self.serial = ""
+
+    def _place(self, step):
+        offset = COMMON[2 + 3 * step]
+        size = COMMON[3 + 3 * step]
+        return offset + size <= self._end and self._ask(READ, self._at + offset, size)
+
+    def _answer(self, step, outcome, regs):
+        text = _text(regs, self.count) if outcome == 0 else ""
+        if step == 0:
+            self.manufacturer = text
+        elif step == 1:
+            self.model = text
+        elif step == 2:
+            self.version = text
+        else:
+            self.serial = text
+
+
+def _text(regs, count):
+    # Up to the first NUL, without blanks at either end.
+    chars = bytearray(2 * count)
+    n = 0
+    while n < 2 * count:
+        char = regs[n >> 1] & 0xFF if n & 1 else regs[n >> 1] >> 8
+        if char == 0:
+            break
+        chars[n] = char if 32 <= char < 127 else 63
+        n += 1
+    return chars[:n].decode().strip()
