@@ -41,6 +41,15 @@ class Sink:
                 bus.submit(limit)
 
 
+class Last:
+    """How the last one that has ended did end: the run may stop while one is on its way."""
+
+    result = -1
+
+    def took(self, op, now):
+        self.result = op.result
+
+
 class End:
     """Stops the loop."""
 
@@ -54,12 +63,13 @@ meter = bus.add(Op(200, array("H", bytes(52)), addr=40069, count=26, period_ms=P
                    sink=sink, rank=0))
 inverter = bus.add(Op(1, array("H", bytes(24)), addr=40080, count=12,
                       period_ms=2 * PERIOD_MS))
-limit = bus.add(Op(1, array("H", bytes(10)), WRITE, 40240, 5))
+last = Last()
+limit = bus.add(Op(1, array("H", bytes(10)), WRITE, 40240, 5, sink=last))
 loop.supervise("bus", bus.run)
 loop.every(int(sys.argv[2]), End())
 loop.run()
 print(json.dumps({"values": sink.values, "meter": list(meter.regs),
                   "inverter": list(inverter.regs),
                   "real_ms": [meter.real_ms, inverter.real_ms],
-                  "results": [meter.result, inverter.result, limit.result],
+                  "results": [meter.result, inverter.result, last.result],
                   "counts": list(bus.counts), "said": said}))
