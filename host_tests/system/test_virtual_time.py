@@ -26,10 +26,10 @@ def test_same_seed_gives_the_same_story(tmp_path):
 
 
 def test_firmware_that_hangs_fails_the_test(tmp_path, monkeypatch):
-    monkeypatch.setattr(device, "HUNG_S", 0.3)
     with living(tmp_path) as house:
         house.boot()
         house.run(5)
+        monkeypatch.setattr(device, "HUNG_S", 0.3)
         os.kill(house.device.pid, signal.SIGSTOP)
         with pytest.raises(device.Hung):
             house.run(5)
