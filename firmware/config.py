@@ -34,7 +34,7 @@ KEYS = {
     "inverter": (DEVICE, None, None, None, "the inverter: host:port/unit or rtu:..."),
     "inverter2": (DEVICE, None, None, None, "a second inverter, as above"),
     "inverter3": (DEVICE, None, None, None, "a third inverter"),
-    "inverter_map": (CHOICE, ("", "solaredge"), None, "",
+    "inverter_map": (CHOICE, ("", "solaredge", "sungrow", "sungrow_permille", "goodwe"), None, "",
                      "how the inverters take their limit, where not by SunSpec"),
     "inverter_w": (INT, 0, 1000000, 0, "W, rating of an inverter that does not say it itself"),
     "battery": (DEVICE, None, None, None, "a battery with an inverter of its own, or a hybrid"),

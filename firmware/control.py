@@ -204,6 +204,8 @@ class Control:
 
     def _say_fault(self, i, device):
         fault = self._site.fault[self._index[i]]
+        if device.of_site and fault == 2:  # no cap of its power was written
+            fault = 0
         if fault == self._faults[i]:
             return
         self._faults[i] = fault
@@ -336,7 +338,10 @@ class Control:
                 continue
             if device.kind <= _BATTERY:
                 cap += max(0, site.high_w[at])
-            device.hold(site.low_w[at], site.high_w[at], site.on, now)
+            high_w = site.high_w[at]
+            if device.of_site:  # it keeps the limit of the site at a meter of its own
+                high_w = max(0, site.exp_w) * site.on
+            device.hold(site.low_w[at], high_w, site.on, now)
             ready = ready and device.stands
         self.cap_w = cap
         if ready:

@@ -58,7 +58,8 @@ class Steered:
 
     kind: PV, BATTERY or LOAD of sitecontrol.  w: W, generation positive, ABSENT.  p_w: the same, 0
     while the device sleeps (every value of it is a sentinel).  every_ms: between two writes at
-    least.  sunny: it has panels.  st, alarms, conn, soc_pct100, wh, cha_st: as sunspec has them,
+    least.  sunny: it has panels.  of_site: its high_w is the most that the site may export, which it
+    keeps at a meter of its own.  st, alarms, conn, soc_pct100, wh, cha_st: as sunspec has them,
     ABSENT.  low_w, high_w: the band of the last step.  stands: the device took the band last
     written.  on: 1 or 0 as it was told and took, -1 not known, 2 told before it was lost.
     writes, heartbeats: counts.
@@ -76,6 +77,7 @@ class Steered:
         self.driver = self.control = self.switch = self.store = self.ratings = None
         self.wmax_w = self.charge_w = self.every_ms = 0
         self.lost = False
+        self.of_site = False
         self.sunny = kind == 0  # PV: it makes power with an empty battery too
         self.writes = self.heartbeats = self._unheard = 0
         self._forget()
@@ -107,6 +109,7 @@ class Steered:
             self.charge_w = self.control.wmax_w
         else:
             self.wmax_w = self.control.wmax_w
+            self.of_site = self.control.of_site
         if self.control.rvrt_s:
             self._heartbeat_ms = min(_HEARTBEAT_MS, self.control.rvrt_s * 1000 // 3)
         read, driver = self.read_op, self.driver

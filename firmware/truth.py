@@ -42,6 +42,7 @@ _DISCHARGING = const(3)
 _CHARGING = const(4)
 
 # Bits of modes by their numbers in der.record.
+_EXPORT_MODE = const(0x20)  # EXP_LIM_W
 _EXPORT_MODES = const(0xA8)  # EXP_LIM_W, GEN_LIM_W, MAX_LIM_W
 _IMPORT_MODES = const(0x140)  # IMP_LIM_W, LOAD_LIM_W
 _SWITCH_MODES = const(0x03)  # CONNECT, ENERGIZE
@@ -123,7 +124,9 @@ class Truth:
             sums[i] += value
 
     def _modes(self, device):
-        if device.kind == _PV:
+        if device.of_site:
+            modes = _EXPORT_MODE
+        elif device.kind == _PV:
             modes = _EXPORT_MODES | _TARGET_MODES
         elif device.kind == _BATTERY:
             modes = _EXPORT_MODES | _IMPORT_MODES | _TARGET_MODES | _STORAGE_MODES

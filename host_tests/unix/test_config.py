@@ -94,7 +94,8 @@ def test_maps_of_devices_without_sunspec_are_named_and_known():
     conf = load(GOOD + "meter_map = sdm630\ninverter_map = solaredge\ninverter_w = 8000\n")
     assert (conf.meter_map, conf.inverter_map, conf.inverter_w) == ("sdm630", "solaredge", 8000)
     refused(GOOD + "meter_map = sdm72\n", "meter_map", "sdm120")
-    refused(GOOD + "inverter_map = sungrow\n", "inverter_map", "solaredge")  # limits the site only
+    assert load(GOOD + "inverter_map = sungrow\n").inverter_map == "sungrow"
+    refused(GOOD + "inverter_map = fronius\n", "inverter_map", "solaredge")
 
 
 def test_unknown_doubled_and_broken_lines_are_refused():
