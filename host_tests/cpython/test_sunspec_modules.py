@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sunspec import ABSENT, OK, Walk
-from sunspec.modules import PV, Modules
+from sunspec.ratings import PV, Modules
 from sunspec2 import device
 
 # Of each model: its group, then power, voltage, current and state; the number of modules.

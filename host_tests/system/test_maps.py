@@ -1,4 +1,4 @@
-"""Inverters that take their limit by a map of their own: the export of the site stays inside it."""
+"""Inverters that take their limit by a map of their own: the site's export stays inside it."""
 
 import pytest
 from house import living, tolerance_w

@@ -5,7 +5,7 @@ import check
 from array import array
 from registers import NAN, UNAN, Device, chain_of, common, inverter, model, run
 from sunspec import ABSENT, OK, REFUSED, SILENT, SunspecError, Walk
-from sunspec.modules import ESS, PV, Modules
+from sunspec.ratings import ESS, PV, Modules
 
 
 def mppt(n, says=None, sf=(-2, -1, 0), **more):

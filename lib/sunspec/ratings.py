@@ -1,4 +1,4 @@
-"""What is read once: nameplate (120), settings (121), both in one (702), and scale factors.
+"""What is read once: nameplate (120), settings (121), both in one (702), scale factors; DC inputs.
 
 Enters: a handful of short reads.  Leaves: `rtg` and `set`, attributes in W, VA, var, Wh and
 0.1 V, ABSENT where the device does not say.
@@ -6,6 +6,8 @@ Enters: a handful of short reads.  Leaves: `rtg` and `set`, attributes in W, VA,
     ratings = Ratings(inverter)
     ...                                       # run it as sequence.py shows
     print(ratings.rtg[RTG_VA], ratings.wmax_w)
+
+    inputs = Modules(walk, 0)                 # the same way; inputs.of(PV) in W
 
 A model that is missing or refuses to be read costs its values only.  Limit: ratings beyond 10 MW
 are for no device of ours.
@@ -26,7 +28,7 @@ from .points import (
     SETTINGS,
 )
 from .sequence import READ, Reads
-from .values import ABSENT, number, scale_factor
+from .values import ABSENT, SunspecError, number, scale_factor, shifted, signed
 
 # Places in `rtg` and `set`, in the order of the rows of points.py.
 RTG_W = const(0)
@@ -42,6 +44,21 @@ _N = const(8)
 _DERTYP = const(26)  # row of NAMEPLATE
 _WH_ROW = const(5)  # row of BATTERY_DER
 _TOP_W = const(0x1FFFFFFF)
+
+
+# Kinds of a port of model 714; a module of 160 is PV.
+PV = const(0)
+ESS = const(1)
+EV = const(2)
+
+_MOST = const(8)
+_UNAN = const(0xFFFF)
+_NAN = const(0x8000)
+# Of each model: first register and number of the head, where in it the number of modules and the
+# scale factors of A, V and W stand, the first module, what a module takes, its block's first
+# register and count, and where in that A, V, W and its state stand.
+_MPPT = (2, 8, 6, 0, 1, 2, 10, 20, 9, 9, 0, 1, 2, 8)
+_DER = (4, 15, 0, 11, 12, 13, 20, 25, 0, 23, 10, 11, 12, 22)
 
 
 class Ratings(Reads):
@@ -125,3 +142,79 @@ class Ratings(Reads):
         self.wmax_w = self._rated_w if self._set_w == ABSENT else self._set_w
         if 0 < self.wmax_w < _TOP_W:
             self._inverter.top_w = 2 * self.wmax_w
+
+
+class Modules(Reads):
+    """The DC inputs: model 160 of a device of the walk, else 714; run again to read anew.
+
+    The length of 714 differs by day and night on some devices (SMA STP X): run Header first when
+    more than a minute has passed.  At most 8 modules are read; `there` counts those beyond too.
+    `there`: modules that the device says it has; `n`: how many were read, of which `w` (W), `dv`
+    (0.1 V), `ma` (mA), `kinds` (PV, ESS, EV, ...) and `st` (160: DCSt, 714: DCSta) are arrays with
+    ABSENT for what a module does not have.  Signs are the device's.  SunspecError when it has
+    neither model.  `result` as Reads; what was not answered is ABSENT.
+    """
+
+    def __init__(self, walk, device):
+        i = walk.find(device, 160, 160)
+        self._form = _MPPT
+        if i < 0:
+            i = walk.find(device, 714, 714)
+            self._form = _DER
+        if i < 0:
+            raise SunspecError("no model 160 or 714")
+        form = self._form
+        self.index = i
+        self._addr = walk.addrs[i]
+        room = max(0, walk.lengths[i] + 2 - form[6]) // form[7]
+        super().__init__(1 + min(room, _MOST))
+        self.there = self.n = 0
+        self._sf = array("i", (0, 0, 0))
+        self.w, self.dv, self.ma, self.kinds, self.st = (
+            array("i", (ABSENT for _ in range(_MOST))) for _ in range(5))
+
+    def begin(self):
+        """Start over: read them all anew. Does not allocate."""
+        super().begin()
+        self.n = 0
+
+    def of(self, kind):
+        """The power of all modules of that kind in W; ABSENT when none of them says it."""
+        total = ABSENT
+        for i in range(self.n):
+            w = self.w[i]
+            if self.kinds[i] == kind and w != ABSENT:
+                total = w if total == ABSENT else total + w
+        return total
+
+    def _place(self, step):
+        form = self._form
+        if step == 0:
+            return self._ask(READ, self._addr + form[0], form[1])
+        if step > self.there:
+            return False
+        return self._ask(READ, self._addr + form[6] + form[7] * (step - 1) + form[8], form[9])
+
+    def _answer(self, step, outcome, regs):
+        form = self._form
+        if step == 0:
+            self.there = 0
+            if outcome == 0 and regs[form[2]] != _UNAN:
+                self.there = regs[form[2]]
+                for k in range(3):
+                    self._sf[k] = scale_factor(regs[form[3 + k]])
+            return
+        i = step - 1
+        self.n = step
+        good = outcome == 0
+        self.ma[i] = self._value(regs, 0, 3, form is _DER) if good else ABSENT
+        self.dv[i] = self._value(regs, 1, 1, False) if good else ABSENT
+        self.w[i] = self._value(regs, 2, 0, form is _DER) if good else ABSENT
+        self.kinds[i] = (regs[0] if form is _DER else PV) if good else ABSENT
+        self.st[i] = regs[form[13]] if good and regs[form[13]] != _UNAN else ABSENT
+
+    def _value(self, regs, k, places, has_sign):
+        raw, sf = regs[self._form[10 + k]], self._sf[k]
+        if sf == ABSENT or raw == (_NAN if has_sign else _UNAN):
+            return ABSENT
+        return shifted(signed(raw) if has_sign else raw, sf + places)

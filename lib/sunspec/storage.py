@@ -215,10 +215,11 @@ class Storage(Setting):
 
 
 class Hybrid(Sequence):
-    """A battery behind an inverter that has a power limit, and perhaps panels: one sequence of two.
+    """A battery behind an inverter with a power limit, and perhaps panels: one sequence of two.
 
-    The rates of model 124 say nothing about panels: what the device gives to the grid is bounded by
-    its limit alone.  Of 704, while the grid may charge it with less than it can, it gives nothing.
+    The rates of model 124 say nothing about panels: what the device gives to the grid is bounded
+    by its limit alone.  By 704, while the grid may charge it with less than it can, it gives
+    nothing.
 
 
     `panels`: power may come from more than the battery.  `charge_w`, `discharge_w`: the most that

