@@ -38,7 +38,7 @@ KEYS = {
                      "how the inverters take their limit, where not by SunSpec"),
     "inverter_w": (INT, 0, 1000000, 0, "W, rating of an inverter that does not say it itself"),
     "battery": (DEVICE, None, None, None, "a battery with an inverter of its own, or a hybrid"),
-    "battery_pv": (INT, 0, 1, 0, "1: the battery's inverter has panels too, if it does not say so"),
+    "battery_pv": (INT, 0, 1, 0, "1: the battery's inverter has panels too, if it does not say"),
     "meter": (DEVICE, None, None, REQUIRED, "the meter: host:port/unit or rtu:..."),
     "meter_map": (CHOICE, ("", "sdm120", "sdm630"), None, "", "a meter that is no SunSpec device"),
     "meter_sign": (INT, -1, 1, 1, "1: the meter counts import positive, -1: export"),
