@@ -28,7 +28,7 @@ $(STAMP): tools/requirements.txt | needs
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tools/requirements.txt
 	@touch $@
 
-demo: $(STAMP) ## server, site and firmware on loopback; a verdict, a picture (MINUTES=4 BOARD=unix32: its image)
+demo: $(STAMP) ## server, site and firmware on loopback; a verdict, pictures (MINUTES=4 BOARD=unix32: its image)
 	@$(PY) -m tools.demo --minutes $(MINUTES) --board $(BOARD) $(ARGS)
 
 test: $(STAMP) ## set up and run all that CI runs: the checks and every test

@@ -16,7 +16,7 @@ import sys
 import log
 import urequests
 from answers import Answers
-from clock import Clock
+from clock import NONE, RELEASED, Clock
 from control import Control
 from der import Envelope, Ramp, Schedule
 from der.defaults import Defaults
@@ -47,7 +47,7 @@ from sep2 import (
     write,
 )
 from session import Body, Session, SessionError
-from sitecontrol import BATTERY, PV, Site
+from sitecontrol import BATTERY, LOAD, PV, Site
 from spill import Spill
 from steered import Steered
 from telemetry import Telemetry
@@ -61,6 +61,9 @@ VERSION = "0.1.0"
 _EVALUATE_MS = const(1000)
 _PARK_MS = const(3000)
 _NETWORK_MS = const(5000)
+_HOUR_S = const(3600)
+_WARN_DAYS = const(90)  # from then on a certificate's end is worth a warning each day
+_TIME = "clock.txt"  # the last time that was known for sure
 _BODY_PIECE = const(384)  # bytes of a body that are made at once; an answer is whole
 
 
@@ -73,16 +76,17 @@ class App:
 
     def __init__(self, board, store, conf, network=None):
         self.board = board
-        self.clock = Clock(board.ticks)
+        self._store = store
+        floor_s = self._floor_s()
+        self.clock = Clock(board.ticks, floor_s)
         log.setup(self.clock)
         gc.collect()
         log.info("BOOT", "version", VERSION, "board", board.NAME, "free", gc.mem_free())
-        self._store = store
         self._offline = None
         self._conf = conf
         self.loop = Loop(board.ticks, board.poller(), board.watchdog())
         self._written = self.loop.flag()
-        self._network(network or Link)
+        self._network(network or Link, floor_s)
         self._down()
         self._south()
         self._north()
@@ -96,7 +100,7 @@ class App:
             _forget_how(made)
 
     def step(self, _now):
-        """Keep the board's network up; what it lacks is said, once."""
+        """Keep the board's network up; what it lacks is said, once. Each hour keep the time."""
         try:
             self.board.online()
             self._offline = None
@@ -104,22 +108,57 @@ class App:
             if self._offline != str(exc):
                 self._offline = str(exc)
                 log.error("NO_NETWORK", "error", repr(exc))
+        hour = self.clock.best() // _HOUR_S
+        if hour != self._hour:
+            days = (self._ends_s // _HOUR_S - hour) // 24
+            if days < _WARN_DAYS and (self._hour < 0 or hour % 24 == 0):
+                log.warn("CERT_ENDS", "days", days)
+            self._hour = hour
+            self._keep_time()
 
-    def _network(self, link_class):
+    def _floor_s(self):
+        # No clock that says less is believed.
+        try:
+            return max(RELEASED, int(self._store.read(_TIME, 16)))
+        except (OSError, TypeError, ValueError):  # TypeError: there is none
+            return RELEASED
+
+    def _keep_time(self):
+        # The server's alone, which is never later than the truth.
+        seconds = self.clock.now()
+        if seconds >= 0:
+            self.board.set_clock(seconds)
+            try:
+                self._store.write(_TIME, str(seconds).encode())
+            except OSError as exc:
+                log.error("FLASH_FAILED", "error", repr(exc))
+
+    def _network(self, link_class, floor_s):
         # The certificates are let go of once the link has them; what stays is who we are.
-        from identity import Identity, IdentityError
+        from identity import JOURNAL, Identity, IdentityError, finish
         self._me = None
         identity = None
+        self._hour = -1
+        self._ends_s = (1 << 30) - 1
         try:
+            if self._store.size(JOURNAL) >= 0:
+                finish(self._store)
+                log.info("IDENTITY_FINISHED")
             identity = Identity(self._store)
+            floor_s = max(floor_s, identity.begins)
+            self._ends_s = identity.ends
             self.link = link_class(self.loop, identity)
             self._me = Me(lfdi(identity.leaf))
             log.info("IDENTITY", "lfdi", self._me.lfdi, "sfdi", self._me.sfdi)
-        except IdentityError as exc:
+        except (IdentityError, IndexError, OSError, ValueError) as exc:
             # The site stands at its floor: without an identity nobody can be asked.
             log.error("NO_IDENTITY", "why", str(exc))
             self.link = link_class(self.loop, None)
         sys.modules.pop("identity", None)
+        if self.clock.source == NONE:
+            # TLS judges certificates by the port's clock, wherever that was left.
+            log.warn("CLOCK_NOT_SET", "s2020", floor_s)
+            self.board.set_clock(floor_s)
 
     def _down(self):
         board, conf = self.board, self._conf
@@ -137,15 +176,15 @@ class App:
     def _south(self):
         board, conf, loop = self.board, self._conf, self.loop
         self._buses = {}
-        site = Site(4, conf.uncontrolled_gen_w)
         fleet = []
         for device, kind in ((conf.inverter, PV), (conf.inverter2, PV), (conf.inverter3, PV),
-                             (conf.battery, BATTERY)):
+                             (conf.battery, BATTERY), (conf.load, LOAD)):
             if device is not None:
                 fleet.append(Steered(loop, Op, kind, self._bus(device), device[2]))
         floor_w = max(0, conf.failsafe_exp_w - conf.uncontrolled_gen_w)
-        devices = Devices(loop, Op, board.MODELS, floor_w)
+        devices = Devices(loop, Op, board.MODELS, floor_w, self._store)
         self.truth = Truth()
+        site = Site(len(fleet), conf.uncontrolled_gen_w)
         self.control = Control(loop, devices, Op, site, self.limits, self.truth, fleet,
                                self._bus(conf.meter), conf, self._written)
         loop.every(conf.sample_ms, self.control)
@@ -231,6 +270,7 @@ class App:
         loop.spawn("park", control.park(loop.after(_PARK_MS)))
         while control.parked < 0:
             loop.turn()
+        self._keep_time()
         log.info("STOPPED", "floor", "written" if control.parked else "not written")
         return control.parked == 1
 

@@ -3,7 +3,7 @@
 Enters: ticks, the port's own wall clock, and the server's currentTime.  Leaves: seconds since
 2020-01-01T00:00:00Z (EPOCH) on the server's clock, and where that time comes from.
 
-    clock = Clock(time)                # MicroPython's time module
+    clock = Clock(time, RELEASED)      # MicroPython's time module; it is no earlier than that
     clock.set_server(s2020, ticks)     # on each Time resource
     clock.now()                        # s since EPOCH, or -1 until a server told it
 
@@ -16,6 +16,8 @@ from micropython import const
 EPOCH = const(1577836800)  # Unix time of 2020-01-01T00:00:00Z
 _Y2020_IN_2000 = const(631152000)  # the same instant on ports whose epoch is 2000
 
+RELEASED = const(215654400)  # s since EPOCH: 2026-11-01, a day on which this code was not yet out
+
 NONE = const(0)  # nothing is known
 BOARD = const(1)  # the port's wall clock: for certificates, the log, and readings marked so
 SERVER = const(2)  # the utility server's clock
@@ -26,22 +28,25 @@ _SLEW_MS = const(50)  # correction in one second while slewing
 
 
 class Clock:
-    """The board's clock. `port` has ticks_ms, ticks_add, ticks_diff, time and gmtime."""
+    """The board's clock. `port` has ticks_ms, ticks_add, ticks_diff, time and gmtime.
 
-    def __init__(self, port):
+    `floor`: s since EPOCH.  A wall clock that says less was never set, and is not believed.
+    """
+
+    def __init__(self, port, floor=0):
         self._port = port
         self.source = NONE
         self._base_s = 0  # s since EPOCH at the instant _base_t
         self._base_t = port.ticks_ms()
         self._slew_ms = 0
         self.steps = 0  # how often the clock was stepped after it was first set
-        self._from_board()
+        self._from_board(floor)
 
-    def _from_board(self):
+    def _from_board(self, floor):
         # unix and rp2 count from 1970, esp32 and stm32 from 2000 (port documentation).
         start = EPOCH if self._port.gmtime(0)[0] == 1970 else _Y2020_IN_2000
         seconds = self._port.time() - start
-        if seconds > 0:  # an unset clock reads some time before 2020
+        if seconds > floor:  # unset it reads 2000, 1970 or 2021
             self._base_s = seconds
             self.source = BOARD
 

@@ -39,6 +39,7 @@ KEYS = {
     "inverter_w": (INT, 0, 1000000, 0, "W, rating of an inverter that does not say it itself"),
     "battery": (DEVICE, None, None, None, "a battery with an inverter of its own, or a hybrid"),
     "battery_pv": (INT, 0, 1, 0, "1: the battery's inverter has panels too, if it does not say"),
+    "load": (DEVICE, None, None, None, "a load that takes a limit in W"),
     "meter": (DEVICE, None, None, REQUIRED, "the meter: host:port/unit or rtu:..."),
     "meter_map": (CHOICE, ("", "sdm120", "sdm630"), None, "", "a meter that is no SunSpec device"),
     "meter_sign": (INT, -1, 1, 1, "1: the meter counts import positive, -1: export"),
@@ -180,6 +181,11 @@ def _one_line(conf):
     steered = [d for d in (conf.inverter, conf.inverter2, conf.inverter3, conf.battery) if d]
     if not steered:
         raise ConfigError("key inverter is missing: " + KEYS["inverter"][4])
+    if conf.load:
+        if conf.per_phase:
+            raise ConfigError("load: nobody knows its phases, so per_phase must be 0")
+        if conf.load in steered or conf.load == conf.meter:
+            raise ConfigError("load: another device has that line and unit")
     if len(set(steered)) < len(steered):
         raise ConfigError("battery: an inverter has that line and unit; a hybrid is one device,"
                           " name it as battery alone")

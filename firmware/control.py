@@ -61,7 +61,7 @@ class Control:
 
     def __init__(self, loop, devices, op_class, site, limits, truth, fleet, meter_bus, conf, gate):
         self._loop = loop
-        self._devices = devices
+        self.devices = devices
         self._site = site
         self._limits = limits
         self._truth = truth
@@ -79,7 +79,7 @@ class Control:
         self._meter_op.rank = 0
         self._meter_at = self._ran = loop.now()
         self._meter_old = True
-        self._parking = False
+        self.shut = False  # no look at the meter: open loop
         self.parked = -1  # after a clean stop: 1 when the floor stands in the devices, else 0
         self._good = array("b", bytes(MODES_N))  # steps in a row in which a mode was obeyed
         self._judged = -1
@@ -114,7 +114,9 @@ class Control:
 
     async def _find(self, i):
         device, site = self.fleet[i], self._site
-        found = await self._devices.find(device.kind, device.bus, device.unit, self._conf)
+        if device.retired:
+            return
+        found = await self.devices.find(device.kind, device.bus, device.unit, self._conf)
         if found is None:
             return
         device.fit(found, self._conf.sample_ms)
@@ -140,7 +142,7 @@ class Control:
 
     async def _find_meter(self):
         conf = self._conf
-        meter = await self._devices.meter(self._meter_bus, conf.meter[2], conf.meter_sign,
+        meter = await self.devices.meter(self._meter_bus, conf.meter[2], conf.meter_sign,
                                           conf.meter_map)
         if meter is not None and conf.per_phase and meter.phases != 3:
             log.error("METER_UNFIT", "unit", conf.meter[2], "why", "per_phase: not three-phase")
@@ -193,7 +195,7 @@ class Control:
         for device in self.fleet:
             if device.ratings is None or not device.answers():
                 continue
-            ratings = await self._devices.rate(device.bus, device.unit, device.driver)
+            ratings = await self.devices.rate(device.bus, device.unit, device.driver)
             if ratings is None:
                 continue
             if ratings.wmax_w == device.ratings.wmax_w:
@@ -218,7 +220,7 @@ class Control:
                       device.high_w)
 
     async def _recheck(self, device):
-        if await self._devices.moved(device.bus, device.unit, device.driver):
+        if await self.devices.moved(device.bus, device.unit, device.driver):
             log.warn("INVERTER_MOVED", "unit", device.unit)
             device.part()  # run() finds it anew
         else:
@@ -228,7 +230,7 @@ class Control:
         # No voltage at the meter and at the devices, as far as they still measure it (7.7.2). At
         # night some devices let go of the grid, and measure nothing.
         now, best = self._loop.now(), ABSENT
-        if self._meter_age(now) < 2 * _WATCH_MS:
+        if self.meter_age(now) < 2 * _WATCH_MS:
             best = _best_dv(self.meter, best)
         for device in self.fleet:
             if (device.kind <= _BATTERY and device.st != _SLEEPING and device.answers()
@@ -241,7 +243,7 @@ class Control:
 
     async def park(self, deadline):
         """A clean stop: leave the blind limit in the devices, for no one will steer them then."""
-        self._parking = True
+        self.shut = True
         self.site_w = ABSENT
         self._run(self._loop.now())
         while not self._rests() and self._loop.left(deadline) > 0:
@@ -269,7 +271,7 @@ class Control:
             if op.result == OK and meter.take(op.regs) == OK:
                 self._meter_at = op.at
                 self._meter_old = False
-                self.site_w = ABSENT if self._parking else meter.w
+                self.site_w = ABSENT if self.shut else meter.w
                 if self.sampler is not None:
                     self.sampler.metered(meter)
         elif op is self.fleet[0].read_op:
@@ -281,7 +283,7 @@ class Control:
         self._ran = now
         site, e, w = self._site, self._limits.envelope, self._limits.w
         unfound = self._load_samples(now)
-        site.meter_age_ms = self._meter_age(now)
+        site.meter_age_ms = self.meter_age(now)
         site.export_w = site.import_w = ABSENT
         if self.site_w != ABSENT:
             self._load_meter(site)
@@ -319,7 +321,7 @@ class Control:
         for i in range(len(fleet)):
             device, at = fleet[i], index[i]
             if at < 0:
-                unfound = True
+                unfound = unfound or device.kind <= _BATTERY
                 continue
             site.power_w[at] = device.p_w
             site.age_ms[at] = device.age_ms(now)
@@ -347,8 +349,8 @@ class Control:
         if ready:
             self._gate.set()
 
-    def _meter_age(self, now):
-        # A value that never came, or does not move, has an age beyond all bounds.
+    def meter_age(self, now):
+        """ms; a value that never came, or does not move, has an age beyond all bounds."""
         if self._meter_old or self.meter.repeats >= _FROZEN:
             return _OLD_MS
         age = self._loop.diff(now, self._meter_at)
@@ -373,26 +375,40 @@ class Control:
                 obeyed |= 1 << mode
         limits.obeyed = obeyed
 
+    def _kept_by(self, device, tolerance):
+        # Bitmap of the modes that its last sample and its band do not go against.
+        site, p_w = self._site, device.p_w
+        if p_w == ABSENT or not device.answers() or not device.is_within():
+            # A load makes nothing: without it the other modes can be kept.
+            return _ALL_MODES & ~(_IMPORT | _TAKING) if device.kind == _LOAD else 0
+        beyond = p_w > device.high_w + tolerance or p_w < device.low_w - tolerance
+        if beyond and site.state == _BLIND:
+            return 0  # nothing else tells how the site stands
+        # A battery may rest where it is told to work; panels behind one band hide its power.
+        idle = abs(p_w) <= tolerance < max(device.low_w, -device.high_w)
+        if (idle and device.kind == _BATTERY and not (device.sunny and device.control.banded)
+                and (site.storage_w != ABSENT or site.target_w != ABSENT)):
+            return _ALL_MODES & ~(_STORAGE | _TARGETS)
+        return _ALL_MODES
+
     def _kept(self, w):
         # Bitmap of the modes that the last samples do not go against.
         site = self._site
         tolerance = min(self._limits.wmax_w * 4 // 100, 100)
         made = taken = stored = net = 0
         switched = True
+        modes = _ALL_MODES
         for device in self.fleet:
             p_w = device.p_w
-            if p_w == ABSENT or not device.answers() or not device.is_within():
-                return 0
-            beyond = p_w > device.high_w + tolerance or p_w < device.low_w - tolerance
-            if beyond and site.state == _BLIND:
-                return 0  # nothing else tells how the site stands
+            modes &= self._kept_by(device, tolerance)
+            if p_w == ABSENT or not modes:
+                continue
             if device.kind != _LOAD:
                 made += max(0, p_w)
                 net += p_w
                 switched = switched and (device.switch is None or device.on == site.on)
             stored += p_w * (device.kind == _BATTERY)
             taken += max(0, -p_w)
-        modes = _ALL_MODES
         if not switched or (not site.on and (made > tolerance or stored < -tolerance)):
             modes &= ~_SWITCHES
         if w[GEN] != ABSENT and made > w[GEN] + tolerance:

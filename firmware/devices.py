@@ -10,6 +10,7 @@ None with a line in the log that names the cause and what to do.
 Allocates: it runs at boot and when a device was lost, never in the 200 ms path.
 """
 
+import binascii
 from array import array
 
 import log
@@ -42,8 +43,11 @@ _OP_MS = const(4000)
 _REGS = const(64)
 _RVRT_S = const(120)
 _BATTERY = const(1)
+_LOAD = const(2)
 _EVERY = const(10)  # of Q_EVERY: up to 1 s the law's own pace is slow enough
 _ANSWER = const(10)  # of Q_TIMEOUT: up to 1 s the setting of the line holds
+_OPEN_W = const(1 << 29)  # no limit of its own
+_OWN_MAX = const(512)
 
 # Ends of the codes in docs/log.md.
 _CAUSES = {SILENT: "_SILENT", NO_UNIT: "_NO_UNIT", NO_SUNS: "_NO_SUNSPEC"}
@@ -52,12 +56,15 @@ _CAUSES = {SILENT: "_SILENT", NO_UNIT: "_NO_UNIT", NO_SUNS: "_NO_SUNSPEC"}
 class Devices:
     """See the module's text. `op_class` is port.Op; `models`: most SunSpec models of a unit.
 
-    `rvrt_w`: what a device falls back to by itself when nobody writes to it any more.
+    `rvrt_w`: what a device falls back to by itself when nobody writes to it any more.  `store`: a
+    store.Store with the records of commissioning, or None.
     """
 
-    def __init__(self, loop, op_class, models, rvrt_w):
+    def __init__(self, loop, op_class, models, rvrt_w, store=None):
         self._rvrt_w = rvrt_w
+        self.store = store
         self._quirk = bytes(8)
+        self._serial = ""
         self._loop = loop
         self._op = op_class
         self._models = models
@@ -82,7 +89,9 @@ class Devices:
         walk.lengths, walk.devices = walk.lengths[:n], walk.devices[:n]
         common = Common(walk, 0)
         self._quirk = bytes(8)
+        self._serial = ""
         if await self.run(bus, unit, common) == OK:
+            self._serial = common.serial
             log.info(what, "maker", common.manufacturer, "model", common.model,
                      "version", common.version, "models", walk.n)
             self._quirk = quirk = quirks(common)
@@ -98,12 +107,17 @@ class Devices:
 
         conf: `inverter_map`, `inverter_w` (config.py).
         (live driver, Ratings, control of its band, Connect or None, Battery or None, ms between
-        two writes at least).
+        two writes at least, W that it is never told to exceed).
         """
+        if kind == _LOAD:
+            from load import find
+            return await find(bus, self._op(unit, self._regs), self._loop.after(_OP_MS))
         walk = await self._walk(bus, unit, "INVERTER")
         if walk is None:
             return None
         quirk = self._quirk
+        own_w, keeps = self._own(bus, unit)
+        floor_w = min(self._rvrt_w, own_w)
         try:
             inverter = Inverter(walk, 0)
             ratings = Ratings(inverter)
@@ -115,22 +129,57 @@ class Devices:
             store = None
             if kind == _BATTERY:
                 from battery import steered
-                control, store = steered(inverter, ratings, quirk, conf.battery_pv, self._rvrt_w)
+                control, store = steered(inverter, ratings, quirk, conf.battery_pv, floor_w)
             elif conf.inverter_map:
                 wmax_w = ratings.wmax_w if ratings.wmax_w > 0 else conf.inverter_w
-                control = MappedLimit(conf.inverter_map, wmax_w, quirk, self._rvrt_w, _RVRT_S)
+                control = MappedLimit(conf.inverter_map, wmax_w, quirk, floor_w, _RVRT_S)
             else:
-                control = Limit(inverter, ratings, quirk, self._rvrt_w, 0)
-                if control.reverts:  # its expiry leads to what is safe (model 704)
+                control = Limit(inverter, ratings, quirk, floor_w, 0)
+                # Its expiry leads to what is safe: model 704, or what it keeps to by itself.
+                if control.reverts or (keeps and own_w <= self._rvrt_w):
                     control.rvrt_s = _RVRT_S
         except SunspecError as exc:
             log.error("INVERTER_UNFIT", "unit", unit, "why", str(exc))
             return None
         log.info("INVERTER_READY", "unit", unit, "kind", kind, "wmax_w", ratings.wmax_w,
                  "phases", inverter.phases)
+        if own_w < _OPEN_W:
+            log.info("OWN_LIMIT", "unit", unit, "own_w", own_w, "keeps", int(keeps))
         every = quirk[Q_EVERY]
         return (inverter, ratings, control, _or_none(Connect, inverter, quirk), store,
-                every * 100 if every > _EVERY else 0)
+                every * 100 if every > _EVERY else 0, own_w)
+
+    def _own(self, bus, unit):
+        # (limit of the maker's or installer's, whether the device keeps to it by itself).
+        try:
+            own = self.record(bus, unit, self._serial)
+            if own is not None:
+                return int(own[0]), own[1] == "1"
+            log.warn("OWN_LIMIT_UNKNOWN", "unit", unit)
+        except (IndexError, OSError, ValueError):
+            log.error("OWN_LIMIT_UNREAD", "unit", unit)
+            return self._rvrt_w, False  # unknown is never unlimited
+        return _OPEN_W, False
+
+    def record(self, bus, unit, serial):
+        """What commissioning.record() kept of that device, as texts; None: nothing. Allocates.
+
+        (own limit in W, "1" when it keeps to that by itself, words that stood in its registers).
+        One of another serial number is of another device.  ValueError when it is damaged.
+        """
+        data = self.store and self.store.read(self.own_name(bus, unit), _OWN_MAX)
+        if data is None:
+            return None
+        if int.from_bytes(data[-4:], "little") != binascii.crc32(data[:-4]):
+            raise ValueError
+        line, who, own = data[:-4].decode().split("\n")
+        if line != bus.name or (serial and who and serial != who):
+            return None
+        return own.split(" ")
+
+    def own_name(self, bus, unit):
+        """The name of the file with that device's record. Allocates."""
+        return "own." + str(unit) + "." + hex(binascii.crc32(bus.name.encode()))[2:]
 
     async def rate(self, bus, unit, inverter):
         """Its Ratings as they are now, None when they cannot be read to the end."""

@@ -5,7 +5,8 @@ files that identity.Identity reads (key.der, cert0.der ..., ca.der), replaced al
 
     text = await request(loop, store, board.entropy)       # PEM, for the provider
     await take(loop, store, answer, now, probe, True)      # P256Error: remedy(exc) says what to do
-    finish(store)                                          # at each boot, before Identity
+
+A replacement that the power cuts short is completed by identity.finish() at the next boot.
 
 handbook Annex C; IEEE 2030.5 6.11.  The private key is never printed and leaves the flash only for
 mbedTLS; MicroPython has no file modes, so who holds the flash has the key.  Loaded on demand: with
@@ -15,6 +16,7 @@ lib/p256 its code takes 14 KB of a 32-bit heap, its work 13 KB.  It gives way to
 from binascii import hexlify
 from hashlib import sha256
 
+from identity import JOURNAL, finish
 from micropython import const
 from p256 import (
     FOREVER,
@@ -35,7 +37,6 @@ WARN_DAYS = 90  # from then on a certificate's end is worth a warning each day
 _KEY = "key.der"
 _NEXT = "next.der"  # a key that has no certificate yet
 _CA = "ca.der"
-_JOURNAL = "enrol.bin"
 _SLICE_MS = const(10)  # of work at once: a twentieth of the control's period
 _CHAIN_MAX = const(4)  # as identity.Identity reads
 _JOURNAL_MAX = const(8192)  # store.FILE_MAX
@@ -156,30 +157,8 @@ def commit(store, files):
         out += bytes((len(name), len(data) >> 8, len(data) & 255)) + name.encode() + data
     if len(out) > _JOURNAL_MAX:
         raise P256Error("TOO_LARGE")
-    store.write(_JOURNAL, out)  # from here on it is decided
+    store.write(JOURNAL, out)  # from here on it is decided
     finish(store)
-
-
-def finish(store):
-    """Complete a replacement that the power cut short; True when there was one. OSError: flash.
-
-    Can be done again and again: the journal goes last.
-    """
-    data = store.read(_JOURNAL)
-    if data is None:
-        return False
-    at = 0
-    while at < len(data):
-        name_end = at + 3 + data[at]
-        end = name_end + (data[at + 1] << 8 | data[at + 2])
-        name = data[at + 3:name_end].decode()
-        if end > name_end:
-            store.write(name, data[name_end:end])
-        elif store.size(name) >= 0:
-            store.remove(name)
-        at = end
-    store.remove(_JOURNAL)
-    return True
 
 
 def certificates(store):

@@ -1,16 +1,24 @@
 """Who the device is to a server, read from its flash: loaded at boot and let go of again.
 
-Enters: the DER files of the flash.  Leaves: a TLS context that shows our chain and knows our CA.
+Enters: the DER files of the flash.  Leaves: a TLS context that shows our chain and knows our CA,
+and between which days all of it is valid.
 
+    finish(store)                                  # a replacement that the power cut short
     link = Link(loop, Identity(store))
 
 IEEE 2030.5 6.x: TLS 1.2, mutual, ECDHE-ECDSA with AES-128 CCM-8 or GCM.  Limit: four certificates.
 """
 
 import tls
+from micropython import const
 
 _SUITES = ("TLS-ECDHE-ECDSA-WITH-AES-128-CCM-8", "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256")
 _CHAIN_MAX = 4  # own certificates that are sent, leaf first
+_FOREVER = const((1 << 30) - 1)  # s since 2020: 2054, and whatever ends later
+_DAYS_MAX = const(12427)  # _FOREVER in days
+_DAY_0 = const(737730)  # 2020-01-01 as the sum in _day() has it
+
+JOURNAL = "enrol.bin"  # what enrol.py has decided to write
 
 
 class IdentityError(Exception):
@@ -21,7 +29,8 @@ class Identity:
     """The device's key and chain and the CA that it trusts, as DER files of a config.Store.
 
     `ca.der`, `key.der`, `cert0.der` (leaf), `cert1.der` ... in this order.  IdentityError when
-    one is missing; what mbedTLS cannot load is an IdentityError too.  Allocates.
+    one is missing; what mbedTLS cannot load is an IdentityError too.  `begins`, `ends`: of the day
+    that the last of them begins and the first of them ends, s since 2020.  Allocates.
     """
 
     def __init__(self, store):
@@ -34,6 +43,9 @@ class Identity:
             if more is None:
                 break
             self._chain.append(more)
+        days = [_validity(der) for der in self._chain + [self._ca]]
+        self.begins = max([first for first, _ in days])
+        self.ends = min([last for _, last in days])
 
     def context(self):
         """A new tls.SSLContext that sends the chain and verifies the server."""
@@ -49,6 +61,70 @@ class Identity:
         known = context.get_ciphers()
         context.set_ciphers([suite for suite in _SUITES if suite in known])
         return context
+
+
+def finish(store):
+    """Complete a replacement that the power cut short; True when there was one. OSError: flash.
+
+    Can be done again and again: the journal goes last.
+    """
+    data = store.read(JOURNAL)
+    if data is None:
+        return False
+    at = 0
+    while at < len(data):
+        name_end = at + 3 + data[at]
+        end = name_end + (data[at + 1] << 8 | data[at + 2])
+        name = data[at + 3:name_end].decode()
+        if end > name_end:
+            store.write(name, data[name_end:end])
+        elif store.size(name) >= 0:
+            store.remove(name)
+        at = end
+    store.remove(JOURNAL)
+    return True
+
+
+def _validity(der):
+    # RFC 5280 4.1.2.5, to the day: s since 2020 of notBefore and notAfter.  What cannot be read
+    # is always valid here: mbedTLS judges it.
+    try:
+        at = _span(der, _span(der, 0)[0])[0]
+        for _ in range(4 if der[at] == 0xa0 else 3):  # version, serial number, algorithm, issuer
+            at = _span(der, at)[1]
+        at = _span(der, at)[0]
+        middle = _span(der, at)[1]
+        return [min(_DAYS_MAX, _day(der, i)) * 86400 for i in (at, middle)]
+    except (IndexError, ValueError):
+        return 0, _FOREVER
+
+
+def _span(der, at):
+    # Where the content of the element at `at` begins and ends.
+    n = der[at + 1]
+    at += 2
+    if n > 128:
+        size = n - 128
+        if size > 2:
+            raise ValueError
+        n = int.from_bytes(der[at:at + size], "big")
+        at += size
+    return at, at + n
+
+
+def _day(der, at):
+    # Days from 2020-01-01 to a UTCTime or GeneralizedTime.
+    text = der[at + 2:at + 10].decode()
+    year = int(text[:4])
+    if der[at] == 0x17:  # two digits, 2000 to 2049 (a device of ours has no older ones)
+        year = 2000 + int(text[:2])
+        text = "20" + text
+    month = int(text[4:6])
+    if month < 3:  # years begin in March, so that leap days end them
+        year -= 1
+        month += 12
+    return (365 * year + year // 4 - year // 100 + year // 400 + (153 * month - 457) // 5
+            + int(text[6:8]) - 1 - _DAY_0)
 
 
 def _read(store, name):

@@ -16,20 +16,30 @@ import gc
 import socket
 
 import log
+from micropython import const
 
 _IS_CONNECTED = (106, 127)  # EISCONN of Linux and MicroPython, of newlib; errno has no name for it
 
-# Parts of what mbedTLS says, each with its code of docs/log.md.
+# A handshake's buffers and numbers, where they are in this heap.  The first of them, the record
+# buffers, tell whether they are.
+_HANDSHAKE = const(32768)
+_RECORDS = const(4096)
+
+# Parts of what mbedTLS says, each with its code of docs/log.md.  It says all that it has found:
+# dates come first, since a clock that is not set makes more than dates look wrong.
 _REASONS = (
-    "CA_UNKNOWN", "correctly signed", "WRONG_HOST", "(CN)", "CERT_EXPIRED", "expired",
-    "CERT_NOT_YET_VALID", "future",
+    "CERT_EXPIRED", "expired", "CLOCK_BEHIND", "future", "CA_UNKNOWN", "correctly signed",
+    "WRONG_HOST", "(CN)",
 )
+
+_short = False  # the last handshake began with too little memory for it
 
 # errno of a failed connection: the two below zero are mbedTLS's own.
 _ERRNOS = {
     errno.ECONNREFUSED: "NO_SERVER", errno.ETIMEDOUT: "TIMEOUT",
     errno.ECONNRESET: "CLOSED_BY_SERVER", 32: "CLOSED_BY_SERVER",  # 32: EPIPE
     -0x2080: "CRITICAL_POLICY", -0x7780: "TLS_ALERT",
+    errno.ENOMEM: "NO_MEMORY",
 }
 
 
@@ -45,17 +55,21 @@ class Link:
         """An open stream. OSError (network), ValueError (verification). Allocates."""
         if secure and self._context is None:
             raise ValueError("no device certificate: https is not possible")
+        global _short
+        _short = False
         sock = await self.open_socket(host, port, deadline)
         if not secure:
             return Stream(self._loop, sock)
         # A handshake that runs out of memory reads like a wrong CA: make room first.
         gc.collect()
+        free = gc.mem_free()
         try:
             wrapped = self._context.wrap_socket(sock, server_hostname=host,
                                                 do_handshake_on_connect=False)
         except (OSError, ValueError, MemoryError):
             sock.close()
             raise
+        _short = free < _HANDSHAKE and free - gc.mem_free() > _RECORDS
         self.handshakes += 1
         return Stream(self._loop, wrapped)  # its first write makes the handshake
 
@@ -126,9 +140,11 @@ class Stream:
 
 def reason(exc):
     """The code, of those in docs/log.md, of what a connection failed with."""
-    if isinstance(exc, MemoryError):
-        return "NO_MEMORY"
     text = str(exc)
+    if isinstance(exc, MemoryError) or "ALLOC" in text or (_short and (
+            "signed" in text or "invalid" in text
+            or (isinstance(exc, OSError) and exc.errno not in _ERRNOS))):
+        return "NO_MEMORY"
     for i in range(0, len(_REASONS), 2):
         if _REASONS[i + 1] in text:
             return _REASONS[i]

@@ -62,6 +62,7 @@ class Point:
         self.form = _LIST
         self._ten = ten
         self._scale = 10 ** ten
+        self.gone = 0, 0, 0  # readings lost since boot, as last said: of RAM, of flash, torn
         self.rows = None  # what is being posted
         self.single = -1
 

@@ -3,12 +3,14 @@
 Enters: program list items as they are read.  Leaves: which program stands at which index of the
 schedule, its links, and which programs are no longer reachable.
 
-    index = programs.seen(fsa, href, primacy, derc, dderc)
+    index = programs.seen(fsa, href, primacy, derc, dderc, mrid)
     for index in range(programs.size): ...
     programs.swept(fsa)                 # the list of that FSA was read to its end
 
-A program that several FSAs lead to stays while one of them does (requirements B7).  A table that
-is full refuses the program that is less important: the higher primacy number, then the later one.
+A program that several FSAs lead to stays while one of them does (requirements B7).  One with
+another mRID at a known href is another program (J34): the events of the old one go silently, its
+default stays until the new one's is known.  A table that is full refuses the program that is less
+important: the higher primacy number, then the later one.
 """
 
 from array import array
@@ -26,6 +28,8 @@ class Programs:
         self.derc = [None] * size
         self.dderc = [None] * size
         self.primacy = array("h", bytes(2 * size))
+        self._mrid = array("i", bytes(4 * size))
+        self._replaced = 0  # since the last sweep
         self._fsas = bytearray(size)  # bitmap of the FSAs that lead here
         self._seen = bytearray(size)
         self.complete = bytearray(size)  # its controls and default were read to their end
@@ -44,7 +48,7 @@ class Programs:
         for i in range(self.size):
             self._seen[i] = 0
 
-    def seen(self, fsa, href, primacy, derc, dderc):
+    def seen(self, fsa, href, primacy, derc, dderc, mrid=-1):
         """One item of the list. Returns its index, NONE when the table has no room for it."""
         i = self.find(href)
         if i == NONE:
@@ -53,6 +57,11 @@ class Programs:
                 self.refused |= 1 << fsa
                 return NONE
             self.href[i] = href
+        elif self._mrid[i] != mrid:
+            self._schedule.drop_program(i, False)
+            self.complete[i] = 0
+            self._replaced += 1
+        self._mrid[i] = mrid
         self.primacy[i] = primacy
         self._fsas[i] |= 1 << fsa
         self._seen[i] = 1
@@ -77,7 +86,7 @@ class Programs:
 
     def swept(self, fsa):
         """The list was read to its end: what it no longer names is let go. Returns how many."""
-        gone = 0
+        gone, self._replaced = self._replaced, 0
         for i in range(self.size):
             if self.href[i] is None or self._seen[i] or not self._fsas[i] & (1 << fsa):
                 continue

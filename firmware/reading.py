@@ -85,7 +85,7 @@ class Reading:
                 continue
             total = reader.all
             start += self._taken
-            if total < 0 or self._unread:
+            if total < 0 or start > total or self._unread:
                 break
             if start >= total:
                 return
@@ -192,7 +192,7 @@ class Reading:
 
     def _take_program(self, reader):
         i = self._programs.seen(self._fsa, reader.href, reader.primacy,
-                                reader.derc_href, reader.dderc_href)
+                                reader.derc_href, reader.dderc_href, reader.mrid)
         if i < 0:
             log.error("PROGRAMS_FULL", "size", self._programs.size, "href", reader.href)
 

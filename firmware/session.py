@@ -259,10 +259,10 @@ class Session:
         self._http.close()
         if isinstance(exc, MemoryError):
             gc.collect()
-        code = self._explain(exc)
-        if code != self._outage_said:  # once an outage, not at every try
-            self._outage_said = code
-            log.warn("LINK_DOWN", "why", code, "error", repr(exc))
+        code, error = self._explain(exc), repr(exc)
+        if error != self._outage_said:  # each cause once an outage, not at every try
+            self._outage_said = error
+            log.warn("LINK_DOWN", "why", code, "error", error)
         return SessionError(OUTAGE, code)
 
     def drop(self):

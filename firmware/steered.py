@@ -46,6 +46,7 @@ _RTG_WH = const(6)
 _ASK = const(2)  # of _want_on
 _WAS_TOLD = const(2)  # of on: it may have restarted since
 _NONE = const(-0x20000000)  # a band that no device has
+_OPEN_W = const(1 << 29)
 
 # What the slow operation reads in turn.
 _STATE = const(0)
@@ -62,7 +63,8 @@ class Steered:
     at a meter of its own.  st, alarms, conn, soc_pct100, wh, cha_st: as sunspec has them,
     ABSENT.  low_w, high_w: the band of the last step.  stands: the device took the band last
     written.  on: 1 or 0 as it was told and took, -1 not known, 2 told before it was lost.
-    writes, heartbeats: counts.
+    writes, heartbeats: counts.  most_w: no band reaches above that (its own limit, W).  retired:
+    not to be steered any more.
     """
 
     def __init__(self, loop, op_class, kind, bus, unit, owner=None):
@@ -76,8 +78,8 @@ class Steered:
         self._slow_op = op_class(unit, array("H", bytes(2 * _SLOW_REGS)), sink=self)
         self.driver = self.control = self.switch = self.store = self.ratings = None
         self.wmax_w = self.charge_w = self.every_ms = 0
-        self.lost = False
-        self.of_site = False
+        self.most_w = _OPEN_W
+        self.lost = self.retired = self.of_site = False
         self.sunny = kind == 0  # PV: it makes power with an empty battery too
         self.writes = self.heartbeats = self._unheard = 0
         self._forget()
@@ -100,7 +102,8 @@ class Steered:
     def fit(self, found, period_ms):
         """The device is known: what devices.find() gave. Allocates."""
         self._forget()
-        self.driver, self.ratings, self.control, self.switch, self.store, self.every_ms = found
+        (self.driver, self.ratings, self.control, self.switch, self.store, self.every_ms,
+         self.most_w) = found
         self.lost = False
         if self.kind == _BATTERY:
             self.wmax_w, self.charge_w = self.control.discharge_w, self.control.charge_w
@@ -110,6 +113,7 @@ class Steered:
         else:
             self.wmax_w = self.control.wmax_w
             self.of_site = self.control.of_site
+        self.wmax_w = min(self.wmax_w, self.most_w)
         if self.control.rvrt_s:
             self._heartbeat_ms = min(_HEARTBEAT_MS, self.control.rvrt_s * 1000 // 3)
         read, driver = self.read_op, self.driver
@@ -225,6 +229,8 @@ class Steered:
 
     def hold(self, low_w, high_w, on, now):
         """Keep the device's power within low_w .. high_w (W, generation positive), on or off."""
+        high_w = min(high_w, self.most_w)
+        low_w = min(low_w, high_w)
         self.low_w = low_w
         self.high_w = high_w
         if self.control is None or self.lost or not self.bus.up():

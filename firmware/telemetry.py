@@ -189,9 +189,15 @@ class Telemetry:
                 point.close(point.window.tick(s), sure)
 
     async def run(self):
-        """Bring to flash what has waited too long, for the power may go; never returns."""
+        """Bring to flash what has waited too long, for the power may go; say what was lost."""
         while True:
             await self._loop.sleep_ms(_KEEP_MS)
+            for point in self._points():
+                lost = point.ring.dropped, point.backlog.dropped, point.backlog.torn
+                if lost != point.gone:
+                    point.gone = lost
+                    log.warn("READINGS_LOST", "role", point.role, "ram", lost[0], "flash", lost[1],
+                             "torn", lost[2])
             waiting = [p for p in self._points() if p.ring.n and p is not self._posting]
             self._stuck_ms = self._stuck_ms + _KEEP_MS if waiting else 0
             if self._stuck_ms >= _STUCK_MS:

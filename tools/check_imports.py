@@ -22,10 +22,12 @@ ONLY = {
     "json": set(), "re": set(), "deflate": {"inflate"}, "io": {"inflate"},
 }
 FIRMWARE_MAY = {"micropython", "array", "errno", "gc", "sys", "struct", "binascii", "hashlib"}
-# app connects all; main and boot start it. Every other module knows log alone.
-CONNECTORS = {"app", "main"}
+# app connects all; main and boot start it, provision takes their place. Every other module knows
+# log alone.
+CONNECTORS = {"app", "main", "provision"}
 # May be imported inside a function: loaded where a board or a setting asks for it.
-ON_DEMAND = {"inflate", "rtu", "battery", "identity", "backlog"}
+ON_DEMAND = {"inflate", "rtu", "battery", "load", "identity", "backlog", "enrol", "p256",
+             "commissioning"}
 
 
 def imports(tree: ast.Module) -> Iterator[tuple[str, int, bool]]:
@@ -59,7 +61,7 @@ def firmware_rule(module: str, name: str, packages: set[str], siblings: set[str]
     if name in siblings:
         ok = module in CONNECTORS or name in ON_DEMAND
         return None if ok else f"firmware/{module} gets {name} as an argument, not by import"
-    if name == "board" and module == "main":
+    if name == "board" and module in {"main", "provision"}:
         return None
     return f"firmware/{module} may not import {name}"
 

@@ -30,6 +30,7 @@ MODELS = 40  # SunSpec models remembered of one device
 
 ticks = time
 
+_KEY_BYTES = const(16)  # from so many on, random bytes are those of a key
 _WATCHDOG_MS = const(30000)  # a name look-up without an answer takes 15 s
 _RXBUF = const(512)  # bytes: an answer of 260 is not lost while a handshake runs
 
@@ -51,8 +52,28 @@ def poller():
 
 
 def entropy(n):
-    """n random bytes from the chip's generator."""
-    return os.urandom(n)
+    """n random bytes from the chip's generator; None while it has none fit for keys.
+
+    Its noise comes from the radio: for 16 bytes and more that is switched on, and without it there
+    are none.  Fewer bytes, for delays, are always there.
+    """
+    if n < _KEY_BYTES:
+        return os.urandom(n)
+    radio = network.WLAN(network.STA_IF)
+    was_on = radio.active()
+    try:
+        radio.active(True)
+        found = os.urandom(n) if radio.active() else None
+        radio.active(was_on)
+    except OSError:
+        return None
+    return found
+
+
+def set_clock(s2020):
+    """Set the wall clock, by which TLS judges certificates; s since 2020-01-01 UTC."""
+    t = time.gmtime(time.mktime((2020, 1, 1, 0, 0, 0, 2, 1)) + s2020)
+    machine.RTC().datetime((t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0))
 
 
 def watchdog():

@@ -30,6 +30,7 @@ MODELS = 40  # SunSpec models remembered of one device
 
 ticks = time
 
+_KEY_BYTES = const(16)  # from so many on, random bytes are those of a key
 _WATCHDOG_MS = const(8388)  # the longest that the port gives
 _RXBUF = const(512)  # bytes: an answer of 260 is not lost while a handshake runs
 _COUNTRY = "AU"
@@ -53,8 +54,21 @@ def poller():
 
 
 def entropy(n):
-    """n random bytes from the ring oscillator; the port has no better source (README.md)."""
-    return os.urandom(n)
+    """n random bytes from the ring oscillator; None while it gives none fit for keys.
+
+    The port has no better source (README.md).  For 16 bytes and more an oscillator that stands
+    still, or runs in step with the processor, is found out: too few of the bytes differ.
+    """
+    found = os.urandom(n)
+    if n >= _KEY_BYTES and len(set(found)) <= n // 2:
+        return None
+    return found
+
+
+def set_clock(s2020):
+    """Set the wall clock, by which TLS judges certificates; s since 2020-01-01 UTC."""
+    t = time.gmtime(time.mktime((2020, 1, 1, 0, 0, 0, 2, 1)) + s2020)
+    machine.RTC().datetime((t[0], t[1], t[2], t[6], t[3], t[4], t[5], 0))
 
 
 def watchdog():

@@ -37,8 +37,15 @@ def poller():
 
 
 def entropy(n):
-    """n random bytes from the operating system."""
+    """n random bytes from the operating system; None while a board has none fit for keys.
+
+    Never None here: Linux waits until its generator is seeded.
+    """
     return os.urandom(n)
+
+
+def set_clock(s2020):
+    """Set the wall clock, s since 2020: not here, the operating system keeps it."""
 
 
 def watchdog():

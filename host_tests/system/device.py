@@ -36,7 +36,7 @@ TABLE = "SLOTS = 132"
 HERE = Path(__file__).resolve().parent / "virtual"
 HUNG_S = 20
 
-# Runs of days: what the firmware does each 50 ms to 1 s it then does each 10 s.
+# Runs of days: what the firmware does each 50 ms to 1 s it then does each 10 s, or as it is asked.
 SLOW_MS = 10000
 SLOW = {
     "app": ("_EVALUATE_MS = const(1000)",), "discovery": ("_IDLE_MS = const(1000)",),
@@ -60,25 +60,25 @@ def texts(board):
     return found
 
 
-def slowed(code):
-    """The same modules with the periods of SLOW; AssertionError where one is not found."""
+def slowed(code, ms):
+    """The same modules with the periods of SLOW `ms` long; AssertionError where none is found."""
     code = dict(code)
     for name, lines in SLOW.items():
         for line in lines:
             assert code[name].count(line) == 1, (name, line)
-            slow = re.sub(r"(.*\D)\d+", rf"\g<1>{SLOW_MS}", line)
+            slow = re.sub(r"(.*\D)\d+", rf"\g<1>{ms}", line)
             code[name] = code[name].replace(line, slow)
     return code
 
 
-@functools.lru_cache(maxsize=2)
-def search_path(slow=False):
+@functools.lru_cache(maxsize=3)
+def search_path(slow=0):
     """Build the firmware with the virtual board, once a process; gives MICROPYPATH.
 
-    As tools.build makes every bundle, slimmed as a whole.  `slow`: for runs of days, see SLOW.
+    As tools.build makes every bundle, slimmed as a whole.  `slow`: ms, for runs of days, see SLOW.
     """
-    code = slowed(texts("unix")) if slow else texts("unix")
-    out = ROOT / "build" / ("slow" if slow else "virtual")
+    code = slowed(texts("unix"), slow) if slow else texts("unix")
+    out = ROOT / "build" / (f"slow{slow}" if slow else "virtual")
     out.mkdir(parents=True, exist_ok=True)
     with out.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -97,10 +97,11 @@ class Device:
     """See the module's text; `output` is what it printed, `code` its exit status or None.
 
     `gzip`: the board's GZIP.  `image`: an executable that has the firmware in it
-    (boards/unix32/virtual), in place of the stock interpreter and its bundle.  `slow`: see SLOW.
+    (boards/unix32/virtual), in place of the stock interpreter and its bundle.  `slow`: ms, see
+    SLOW.
     """
 
-    def __init__(self, flash, *, ticks, unix_s, seed, gzip=0, slow=False, heap=HEAP,
+    def __init__(self, flash, *, ticks, unix_s, seed, gzip=0, slow=0, heap=HEAP,
                  image=None):
         """Start it; it works until its first wait."""
         down, self._to = os.pipe()

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device import SLOW_MS, Device
-from lines import ECONNRESET, HttpLine, ModbusLine, render
+from lines import ECONNRESET, HttpLine, ModbusLine, SerialLine, render
 from tools.demo.logline import parse
 from tools.demo.story import Segment
 from tools.demo.verdict import GRACE_S, judge, tolerance_w
@@ -84,8 +84,8 @@ class House:
         `settings`: tools.site.Settings for other devices than one inverter and a meter; `waves`:
         tools.site.Waves in place of `pv` and `load`; `gzip`: the board's GZIP; `registered` False:
         the server does not know the device yet; `slow`: for runs of days, the firmware samples and
-        evaluates each 10 s and the site lives `SLOW_LIFE_S` before each sample, time jumping
-        between.
+        evaluates each 10 s (or so many ms) and the site lives `SLOW_LIFE_S` before each sample,
+        time jumping between.
         """
         certs, self.lfdi = certificates()
         self.ms = 0
@@ -95,7 +95,7 @@ class House:
         self.story, self.log, self.sent = [], [], []
         self.wire, self.metered = [], []
         self._seed, self._boots, self._born, self._gzip = seed, 0, 0, gzip
-        self._slow = slow
+        self._slow = SLOW_MS if slow is True else slow
         self._queue, self._order = [], itertools.count()
         self._lines, self._down = {}, {}
         self._starting = self._ending = False
@@ -115,7 +115,7 @@ class House:
         keys = {"server": "https://utility.test" + start,
                 "profile": profile, **CONFIG, **(config or {})}
         if slow:
-            keys["sample_ms"] = SLOW_MS
+            keys["sample_ms"] = self._slow
         if meter_line:
             keys["meter"] = "meter.test:502/200"
         self.configure(**keys)
@@ -237,6 +237,16 @@ class House:
             self.device.kill()
             self.device = None
 
+    def heap(self):
+        """What is alive on the device's heap, and the largest piece of what is free; bytes.
+
+        Both after a collection, at the next instant at which it waits for something.
+        """
+        said = len(self.log)
+        self._answer(b"M", self.ms)
+        line = next(line for line in self.log[said:] if line.code == "HEAP")
+        return int(line.pairs["used"]), int(line.pairs["piece"])
+
     def _listen(self):
         """What the device does until it waits, or its end."""
         device = self.device
@@ -286,6 +296,9 @@ class House:
         kind = {("utility.test", 443): HttpLine, ("site.test", 502): ModbusLine,
                 ("meter.test", 502): ModbusLine}.get((host, port))
         self.story.append((self.now, "connect", host))
+        if host.startswith("/dev/"):  # a serial line, the baud rate in hundreds
+            self._lines[number] = SerialLine(self, number, host, 100 * port)
+            return
         line = (kind or ModbusLine)(self, number, host)
         self._lines[number] = line
         how = self._down.get(host, "up") if kind else "refuse"

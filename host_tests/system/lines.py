@@ -1,4 +1,4 @@
-"""The far ends of the device's connections: the utility's HTTP and the site's Modbus TCP.
+"""The far ends of the device's connections: the utility's HTTP, the site's Modbus TCP and RTU.
 
 Enters: bytes that the device wrote, and the house.  Leaves: bytes for the device, some virtual
 milliseconds later.  `feed(data)` takes, `out` holds what waits, `cut()` ends.
@@ -8,7 +8,7 @@ Usage: by the house.  Limit: HTTP/1.1 in the clear, one request at a time.
 
 import urllib.parse
 
-from tools.site import RESET, TcpLine
+from tools.site import RESET, RtuBus, TcpLine
 from tools.utility import Request
 
 WINDOW = 1024  # bytes that may lie unread in a socket of the device
@@ -89,6 +89,24 @@ class ModbusLine(Line):
             house.metered.append(house.ms)
         if frame[7] in MODBUS_WRITES:
             house.story.append((house.now, "write", frame.hex()))
+
+
+class SerialLine(Line):
+    """The site's units on a serial line, at the pace of its baud rate."""
+
+    def __init__(self, house, number, host, baud):
+        """A line to the site."""
+        super().__init__(house, number, host)
+        self._far = RtuBus(house.site, baud)
+
+    def feed(self, data):
+        """Each piece of the answers arrives when its last bit does."""
+        house = self.house
+        house.site.advance(house.now)
+        if data[1] in MODBUS_WRITES:
+            house.story.append((house.now, "write", data.hex()))
+        for at_s, piece in self._far.feed(house.now, data):
+            self.later(at_s * 1000 - house.ms, lambda piece=piece: self.send(piece))
 
 
 class HttpLine(Line):

@@ -62,6 +62,20 @@ class Process:
         self.lines += [line.decode() for line in whole]
         return bool(data)
 
+    def poll(self):
+        """Take the lines that have come. True at the end of what the child prints."""
+        return not self._read(0)
+
+    def quiet(self, for_s=0.3):
+        """Wait until it has said nothing for so long: it waits, and hardly ever collects.
+
+        The unix port raises Ctrl-C amid a collection as well, and its heap stays locked then.
+        """
+        n = -1
+        while n != len(self.lines) + len(self._rest):
+            n = len(self.lines) + len(self._rest)
+            self._read(for_s)
+
     def end(self, number=signal.SIGTERM):
         """Send a signal (0: none) and wait; returns the exit status. The last lines are read."""
         if self.child.poll() is None:

@@ -179,14 +179,14 @@ def followed(house, lines, what="exp", room_w=TOL_W, behind_w=450, most_w=10000)
     """The true power keeps to a line of (second, W) points: never above it, nor far below.
 
     what: "exp" (export at the meter), "imp" (import there), "gen" (of all inverters and the
-    battery), "taken" (by the battery).
+    battery), "taken" (by the battery and the load that is steered).
     behind_w: how far below it may be where the sun gives more; None: not looked at.
     """
     for (t0, w0), (t1, w1) in zip(lines, lines[1:]):
         for row in house.rows(t0, t1):
             line = w0 + (w1 - w0) * (row.time - t0) / (t1 - t0)
             power = {"exp": -row.site_w, "imp": row.site_w, "gen": row.pv_w + row.battery_w,
-                     "taken": -row.battery_w}[what]
+                     "taken": row.flex_w - row.battery_w}[what]
             assert power <= line + room_w, (row, line)
             if behind_w is not None:
                 assert power >= min(line, most_w) - behind_w, (row, line)

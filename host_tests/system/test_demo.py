@@ -50,6 +50,10 @@ def test_two_minutes_pass_and_leave_picture_table_and_verdict(tmp_path):
     assert line.startswith("PASS: above the limit for ")
     assert line.endswith("not excused 0.0 s")
     assert (tmp_path / "demo.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (tmp_path / "reported.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    for what in ("site", "DER"):  # two minutes hold a whole one, be it posted in time or not
+        line = next(x for x in said.splitlines() if x.startswith(f"  readings, {what}"))
+        assert "average" in line, line
     with (tmp_path / "demo.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert abs(len(rows) - STORY_S * 10) < 20

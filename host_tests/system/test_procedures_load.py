@@ -1,7 +1,8 @@
 """LOA-01 to LOA-04, LOA-09, LOA-11 to LOA-13: import and consumption held to the line.
 
-The load that can be steered is a battery that charges from the grid: its default storage target
-asks for its full rate, as its owner might.
+What can be steered is a battery that charges from the grid (its default storage target asks for
+its full rate, as its owner might), or a load that takes its full rating where nobody limits it.
+LOA-10 is in test_procedures_primacy.py.
 """
 
 import pytest
@@ -9,37 +10,59 @@ from house import living
 from procedure import SETTLE_S, TOL_W, followed, settled, sound, told
 from test_procedures_control import on_each_list
 from test_procedures_storage import RATE_W, store
+from tools.site import InverterSettings, LoadSettings, Settings
 
 MODES = {"imp_w": "imp", "load_w": "taken"}
 WMAX_W = RATE_W
 
 
-def charging(house, grad=None, **modes):
-    """The default: charge at the full rate."""
-    house.default(grad=grad, storage_w=-RATE_W, **modes)
+def house_of(tmp_path, kind, load):
+    """A house whose battery charges, or with a load that is steered, at night; `load`: the other.
+
+    No limit of that makes up for what the house itself takes, as the battery does.
+    """
+    if kind == "battery":
+        return living(tmp_path, **store(capacity_wh=20000), load=load)
+    settings = Settings(inverters=(InverterSettings(1, wmax_w=WMAX_W),),
+                        load=LoadSettings(20, RATE_W))
+    config = {"load": "site.test:502/20", "site_exp_w": 20000, "site_imp_w": 20000}
+    return living(tmp_path, settings=settings, config=config, pv=0, load=load)
+
+
+def default(house, kind, grad=None, **modes):
+    """The default: as much as it takes, and what is said beside."""
+    if kind == "battery":
+        modes["storage_w"] = -RATE_W
+    house.default(grad=grad, **modes)
+
+
+@pytest.fixture(params=["battery", "load"])
+def kind(request):
+    """What consumes."""
+    return request.param
 
 
 @pytest.fixture(params=MODES)
 def mode(request):
-    """Import at the connection point, and what the battery takes."""
+    """Import at the connection point, and what the battery or the load takes."""
     return request.param
 
 
-def begin(house, grad=None):
-    """Boot, and charge at full rate; the connection point imports that and the load."""
-    charging(house, grad)
+def begin(house, kind, grad=None):
+    """Boot, and take all it can; the connection point imports that and the load."""
+    default(house, kind, grad)
     house.boot()
     house.run_to(150)
     row = house.rows(148, 150)[-1]
-    assert row.battery_w <= -0.95 * RATE_W and row.site_w >= RATE_W // 2
+    assert row.flex_w - row.battery_w >= 0.95 * RATE_W and row.site_w >= RATE_W // 2
     assert told(house, "dercap")[-1].hex("doeModesSupported") == 0x0F
 
 
 @pytest.mark.parametrize("grad", [None, 600])
-def test_loa_01_and_02_active_limit_of_zero(tmp_path, mode, grad):
-    with living(tmp_path, load=600, **store(capacity_wh=20000)) as house:
+def test_loa_01_and_02_active_limit_of_zero(tmp_path, mode, grad, kind):
+    with house_of(tmp_path, kind, 600 * (kind == "battery")) as house:
         made = [house.publish(20, 900, **{mode: 2 * RATE_W})]
-        begin(house, grad)
+        begin(house, kind, grad)
         called = on_each_list(house, [
             lambda: made.append(house.publish(round(house.now), 600, **{mode: 0}))])
         house.run_until(lambda: called, 70)
@@ -53,13 +76,13 @@ def test_loa_01_and_02_active_limit_of_zero(tmp_path, mode, grad):
         sound(house)
 
 
-def test_loa_03_and_04_default_limit_by_its_ramp(tmp_path, mode):
+def test_loa_03_and_04_default_limit_by_its_ramp(tmp_path, mode, kind):
     what = MODES[mode]
     low = 2000
-    with living(tmp_path, load=0, **store(capacity_wh=20000)) as house:
+    with house_of(tmp_path, kind, 0) as house:
         one = house.publish(20, 900, **{mode: 2 * RATE_W})
-        begin(house)
-        charging(house, 50, **{mode: low})  # 25 W a second
+        begin(house, kind)
+        default(house, kind, 50, **{mode: low})  # 25 W a second
         house.run_to(230)
         house.cancel(one)
         off = house.run_until(lambda: 6 in house.statuses(one), 70)
@@ -74,7 +97,7 @@ def test_loa_03_and_04_default_limit_by_its_ramp(tmp_path, mode):
                  behind_w=600)
         followed(house, [(start + 401, RATE_W), (start + 401 + span, low),
                          (start + 400 + span + 20, low)], what)
-        charging(house)
+        default(house, kind)
         start = round(house.now)
         three = house.publish(start, 300, **{mode: 0})
         on = house.run_until(lambda: 1 in house.statuses(three), 70)
@@ -85,9 +108,9 @@ def test_loa_03_and_04_default_limit_by_its_ramp(tmp_path, mode):
         sound(house)
 
 
-def test_loa_09_cancelled_import_control_falls_back_to_the_default(tmp_path):
-    with living(tmp_path, load=300, **store()) as house:
-        charging(house, imp_w=1500)
+def test_loa_09_cancelled_import_control_falls_back_to_the_default(tmp_path, kind):
+    with house_of(tmp_path, kind, 300) as house:
+        default(house, kind, imp_w=1500)
         event = house.publish(10, 900, imp_w=2 * RATE_W)
         house.boot()
         house.run_to(150)
@@ -101,10 +124,10 @@ def test_loa_09_cancelled_import_control_falls_back_to_the_default(tmp_path):
         sound(house)
 
 
-def test_loa_11_and_12_variable_limit(tmp_path, mode):
+def test_loa_11_and_12_variable_limit(tmp_path, mode, kind):
     shares, made = (200, 100, 40, 25, 0), []
-    with living(tmp_path, load=400, **store(capacity_wh=20000)) as house:
-        begin(house)
+    with house_of(tmp_path, kind, 400 * (kind == "battery")) as house:
+        begin(house, kind)
         called = on_each_list(house, [
             lambda share=share: made.append(house.publish(
                 round(house.now), 120, **{mode: RATE_W * share // 100})) for share in shares], 120)
@@ -116,11 +139,11 @@ def test_loa_11_and_12_variable_limit(tmp_path, mode):
         sound(house)
 
 
-def test_loa_13_tracking_through_variable_load(tmp_path, mode):
+def test_loa_13_tracking_through_variable_load(tmp_path, mode, kind):
     # The load takes 0, 20, 10 and 0 % of the rating; the import stays at 20 % all the same.
     load = [[0, 0], [300, 1000], [420, 500], [540, 0]]
-    with living(tmp_path, load=load, **store()) as house:
-        begin(house)
+    with house_of(tmp_path, kind, load) as house:
+        begin(house, kind)
         house.publish(180, 60, **{mode: 2 * RATE_W})
         tight = house.publish(240, 420, **{mode: RATE_W // 5})
         house.run_to(680)
@@ -130,7 +153,7 @@ def test_loa_13_tracking_through_variable_load(tmp_path, mode):
                 assert min(row.site_w for row in house.rows(start + 25, end)) > 700
         else:
             settled(house, 240, 660, RATE_W // 5, "taken")
-            assert max(row.battery_w for row in house.rows(265, 660)) < -850
+            assert min(row.flex_w - row.battery_w for row in house.rows(265, 660)) > 850
         assert house.statuses(tight) == [1, 2, 3]
         sound(house)
 

@@ -14,6 +14,9 @@ TOGETHER = [{"4:1", "5:1"}, {"4:2", "5:2"}, {"7:1", "8:1"}, {"7:1", "6:7"},
             {"7:2", "8:2"}, {"7:3", "8:3"}, {"9:1", "10:1"}, {"9:2", "10:2"}, {"9:6", "10:6"}]
 
 
+SELDOM = {"sample_ms": 1000}  # an hour in a third of the time
+
+
 def layout():
     """The network's five programs in one assignment, ten of others in the second."""
     return [(f"n{i}", 1, "fsa1") for i in range(5)] + [(f"m{i}", 2, "fsa2") for i in range(10)]
@@ -23,13 +26,15 @@ def generating():
     """An inverter of 10 kW that reconnects as AS/NZS 4777.2 wants it, and how it is limited."""
     inverter = InverterSettings(1, wmax_w=10000, ramp_pct_min=16)
     house = {"settings": Settings(inverters=(inverter,)), "pv": 9500, "load": 400,
-             "config": {"site_exp_w": 10000}}
+             "config": {"site_exp_w": 10000, **SELDOM}}
     return house, 10000, {}, ("exp_w", "gen_w"), ("exp", "gen")
 
 
 def consuming():
     """A battery of 5 kW that charges, and how it is limited."""
-    return {**store(capacity_wh=40000), "load": 300}, RATE_W, {"storage_w": -RATE_W}, (
+    house = store(capacity_wh=40000)
+    house["config"].update(SELDOM)
+    return {**house, "load": 300}, RATE_W, {"storage_w": -RATE_W}, (
         "imp_w", "load_w"), ("imp", "taken")
 
 

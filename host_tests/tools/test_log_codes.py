@@ -10,7 +10,8 @@ CODE = re.compile(r"`([A-Z][A-Z_]+[A-Z])`")
 def said():
     """Codes in the sources: of log calls, CONFIG_WRONG, with the ends that devices.py adds."""
     text = "\n".join(f.read_text() for f in sorted((ROOT / "firmware").glob("*.py")))
-    codes = set(re.findall(r'log\.(?:info|warn|error)\(\s*"([A-Z_]+)"', text)) | {"CONFIG_WRONG"}
+    codes = set(re.findall(r'(?:log\.(?:info|warn|error)|_ended)\(\s*"([A-Z_]+)"', text))
+    codes |= {"CONFIG_WRONG"}
     codes |= set(re.findall(r'"([A-Z_]+)" if ', text))
     codes |= set(re.findall(r'else "([A-Z_]{5,})"', text))
     for what in ("INVERTER", "METER"):

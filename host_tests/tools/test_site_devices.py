@@ -257,8 +257,9 @@ def test_relay_load_takes_all_or_nothing():
     assert last(s).flex_w == 1800
 
 
-def test_watchdog_of_the_load_sets_it_free():
-    s = loaded()
+@pytest.mark.parametrize("late_w", [0, 3000])
+def test_load_whose_watchdog_ran_out_takes_what_it_then_may(late_w):
+    s = loaded(late_w=late_w)
     s.write(20, 0, [500, 30])
     s.advance(29)
     assert last(s).flex_w == 500
@@ -266,7 +267,10 @@ def test_watchdog_of_the_load_sets_it_free():
     s.advance(58)
     assert last(s).flex_w == 600
     s.advance(65)
-    assert last(s).flex_w == 3000
+    assert last(s).flex_w == pytest.approx(late_w, abs=1)
+    s.write(20, 0, [700])
+    s.advance(75)
+    assert last(s).flex_w == 700
 
 
 # Meters.

@@ -71,6 +71,12 @@ class Machine:
     Pin = Pin
     UART = UART
 
+    class RTC:
+        """The wall clock: what it was set to."""
+
+        def datetime(self, said):
+            Machine.events.append(said)
+
     @staticmethod
     def WDT(timeout):
         return timeout
@@ -241,7 +247,61 @@ def test_wi_fi_is_joined_with_what_the_flash_says_and_on_rp2_again_when_lost():
 def test_the_flash_is_its_top():
     for name, kind in (("esp32", "LAN"), ("rp2", "WIZNET5K")):
         assert Board(name, kind).flash() == ""
-        assert len(Board(name, kind).entropy(16)) == 16
+        assert len(Board(name, kind).entropy(2)) == 2
+
+
+class Radio:
+    """The interface that an ESP32's generator has its noise from."""
+
+    calls = []
+    on = works = True
+
+    def __init__(self, _kind):
+        pass
+
+    def active(self, *on):
+        if on:
+            self.calls.append(on[0])
+            if not self.works:
+                raise OSError(12)
+            Radio.on = on[0]
+        return self.on
+
+
+def test_an_esp32_has_no_bytes_for_a_key_without_its_radio():
+    board = Board("esp32", "LAN")
+    board.names["network"].WLAN = Radio
+    for on, works, calls in ((True, True, [True, True]), (False, True, [True, False]),
+                             (False, False, [True])):
+        Radio.on, Radio.works, Radio.calls = on, works, []
+        found = board.entropy(40)
+        assert len(found) == 40 if works else found is None
+        assert Radio.calls == calls and Radio.on == on
+        assert len(board.entropy(2)) == 2 and Radio.calls == calls
+
+
+class Oscillator:
+    """In the place of os: random bytes of so many kinds."""
+
+    kinds = 256
+
+    def urandom(self, n):
+        return bytes([b % self.kinds for b in os.urandom(n)])
+
+
+def test_an_rp2_whose_oscillator_stands_still_has_no_bytes_for_a_key():
+    board = Board("rp2", "WIZNET5K")
+    board.names["os"] = noise = Oscillator()
+    assert len(board.entropy(40)) == 40
+    for noise.kinds in (1, 2, 16):
+        assert board.entropy(40) is None and len(board.entropy(2)) == 2
+
+
+def test_the_wall_clock_is_set_to_seconds_of_2020():
+    for name, kind in (("esp32", "LAN"), ("rp2", "WIZNET5K")):
+        board = Board(name, kind)
+        board.set_clock(215654400 + 3661)
+        assert Machine.events == [(2026, 11, 1, 6, 1, 1, 1, 0)], Machine.events
 
 
 check.run(globals())

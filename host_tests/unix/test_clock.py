@@ -55,6 +55,16 @@ def test_an_unset_clock_is_said_to_be_unset():
     assert clock.source == NONE and clock.iso() == "-" and clock.now() == -1
 
 
+def test_a_clock_that_says_less_than_the_floor_is_not_believed():
+    floor = 1682475300 - EPOCH
+    for wall, epoch in ((1609459200, 1970), (1682475300, 1970), (0, 2000)):
+        # an RP2350 without power begins in 2021, an ESP32 in 2000
+        clock = Clock(Port(wall, epoch), floor)
+        assert clock.source == NONE and clock.best() == -1
+    clock = Clock(Port(1682475301), floor)
+    assert clock.source == BOARD and clock.best() == floor + 1
+
+
 def test_events_have_no_time_until_a_server_told_it():
     clock = Clock(Port(1682475300))
     assert clock.now() == -1

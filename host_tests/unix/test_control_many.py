@@ -190,6 +190,8 @@ def test_each_mode_is_judged_by_its_own_power():
             ({"m9": 1000}, (0, -950, 300), [STORAGE_TARGET_W]),
             ({"m9": -1000}, (0, -1200, 300), [STORAGE_TARGET_W]),
             ({"m9": -1000}, (0, -400, 300), []),
+            ({"m9": -1000}, (0, 0, 300), [STORAGE_TARGET_W]),
+            ({"m9": 1000}, (0, -20, 300), [STORAGE_TARGET_W]),
             ({"m4": 800}, (700, 300, 200), [FIXED_W, TARGET_W])):
         rig = House().run(6000)
         rig.allow(1200, **settings)

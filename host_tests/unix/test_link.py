@@ -28,7 +28,11 @@ def test_each_failure_has_a_cause_that_a_person_can_act_on():
             (ValueError("The certificate Common Name (CN) does not match with the expected CN"),
              "WRONG_HOST"),
             (ValueError("The certificate validity has expired"), "CERT_EXPIRED"),
-            (ValueError("The certificate validity starts in the future"), "CERT_NOT_YET_VALID"),
+            (ValueError("The certificate validity starts in the future"), "CLOCK_BEHIND"),
+            (ValueError("The certificate is not correctly signed by the trusted CA\n"
+                        "The certificate validity starts in the future"), "CLOCK_BEHIND"),
+            (OSError(errno.ENOMEM), "NO_MEMORY"),
+            (OSError(-0x2880, "MBEDTLS_ERR_X509_ALLOC_FAILED"), "NO_MEMORY"),
             (ValueError("anything else"), "REFUSED")):
         said = reason(exc)
         assert said == code, (exc, said)

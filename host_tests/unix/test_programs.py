@@ -119,6 +119,29 @@ def test_forgetting_an_fsa_drops_what_no_other_leads_to():
     assert programs.forget(2) == 0
 
 
+def test_another_mrid_at_a_known_href_is_another_program():
+    programs, schedule = make()
+    programs.begin(0)
+    assert programs.seen(0, "/a", 1, "/a/c", "/a/d", 77) == 0
+    assert programs.swept(0) == 0
+    event(schedule, 0, 5)
+    _REC[9], _REC[10], _REC[16] = -1, 1 << 5, 1500
+    schedule.set_default(0, _REC)
+    programs.complete[0] = 1
+    for mrid, gone, complete, row in ((77, 0, 1, True), (78, 1, 0, False)):
+        programs.begin(0)
+        assert programs.seen(0, "/a", 2, "/a/c", "/a/d", mrid) == 0
+        assert programs.swept(0) == gone
+        assert programs.complete[0] == complete
+        assert (schedule.find(b"\5" + bytes(15) + b"\2\0\0\0\0") >= 0) == row
+        schedule.evaluate(20)
+        assert schedule.values[5] == 1500  # until the new one's default is known
+    schedule.drop_default(0)
+    schedule.evaluate(21)
+    assert schedule.values[5] != 1500
+    _REC[9] = _REC[10] = _REC[16] = 0
+
+
 def test_completeness_is_that_of_every_program():
     programs, _schedule = make()
     assert programs.all_complete()  # an empty tree is known completely

@@ -107,6 +107,14 @@ def test_a_list_that_gives_fewer_items_than_it_says_is_unread():
         assert len(north.server.requests) == (2 if n else 1)
 
 
+def test_a_list_that_gives_more_items_than_it_says_is_unread():
+    north = North()
+    north.server.routes[DERP] = ok(listing("DERProgramList", programs(3), 2))
+    assert fails(north.pages).kind == UNREADABLE
+    north.server.routes[DERP] = ok(listing("DERProgramList", programs(3), 3))
+    assert north.pages() == [hrefs(3), 0]
+
+
 def test_a_page_that_cannot_be_had_leaves_the_list_unread():
     for answer, kind in ((status(500), OUTAGE), (status(404), GONE), (OSError(104), OUTAGE),
                          (ok("<html/>"), UNREADABLE)):

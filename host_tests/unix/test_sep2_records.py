@@ -133,7 +133,7 @@ def test_elements_that_are_not_ours_are_passed_over():
         '<opModFixedPFInjectW><displacement>95</displacement><excitation>true</excitation>'
         '<multiplier>-2</multiplier></opModFixedPFInjectW><opModVoltWatt href="/c/1"/>'
         '<v:opModExpLimW xmlns:v="urn:vendor"><multiplier>0</multiplier><value>1</value>'
-        '</v:opModExpLimW><v:opModGenLimW xmlns:v="urn:vendor">1</v:opModGenLimW>'
+        '</v:opModExpLimW><v:opModLater xmlns:v="urn:vendor">1</v:opModLater>'
         "<c:opModExpLimW>4</c:opModExpLimW>"
     )
     r = one(sep2_feed.control(base, "<description>a<!-- b -->c</description><later/>"))
@@ -141,6 +141,9 @@ def test_elements_that_are_not_ours_are_passed_over():
     assert r.rec[sep2.MODES] == 1 << sep2.EXP_LIM_W
     assert r.rec[sep2.VALUE + sep2.EXP_LIM_W] == 4
     assert r.rec[sep2.VALUE + sep2.GEN_LIM_W] == sep2.ABSENT
+    # A mode that stands there alone may be a limit: it is not left out.
+    base += '<v:opModGenLimW xmlns:v="https://csipaus.org/ns/v9">1</v:opModGenLimW>'
+    assert one(sep2_feed.control(base)).bad == "DERControlBase: namespace"
 
 
 def test_every_csipaus_namespace_is_understood():

@@ -284,4 +284,21 @@ def test_reading_controls_allocates_nothing_once_the_reply_is_known():
         assert check.locked(reader.next_record) == sep2.ITEM, i
 
 
+def test_programs_are_told_apart_by_their_mrid_of_any_length():
+    xml, window = sep2_feed.make()
+    reader = sep2.DERProgramList(xml)
+    seen = []
+    for mrid in ("", "<mRID>C7170E2F587E43EE98E51043FECDBA09</mRID>",
+                 "<mRID>C7170E2F587E43EE98E51044FECDBA09</mRID>",
+                 "<mRID>\n C7170E2F587E43EE98E51043FECDBA09 </mRID>",
+                 "<mRID>" + "0123456789" * 4 + "1</mRID>", "<mRID>no hex at all</mRID>"):
+        data = ('<DERProgramList xmlns="urn:ieee:std:2030.5:ns" all="1" results="1">'
+                '<DERProgram href="/p">' + mrid + "<primacy>1</primacy></DERProgram>"
+                "</DERProgramList>").encode()
+        (one,) = sep2_feed.whole(reader, xml, window, data, 9, lambda r: (r.mrid, r.bad))
+        assert one[1] is None, mrid
+        seen.append(one[0])
+    assert seen[0] == -1 and seen[1] == seen[3] and len(set(seen)) == 5
+
+
 check.run(globals())

@@ -89,8 +89,11 @@ class Schedule(Slots):
         self._primacy[program] = primacy
         self.defaults.place(program, primacy)
 
-    def drop_program(self, program):
-        """The program is out of reach: events, answers and default vanish silently (B7, E7)."""
+    def drop_program(self, program, default=True):
+        """The program is out of reach: events, answers and default vanish silently (B7, E7).
+
+        default False: its default stays until another one is put.
+        """
         for row in range(self._rows):
             if self._state[row] != FREE and self._program[row] == program:
                 if row < self.slots:
@@ -98,7 +101,8 @@ class Schedule(Slots):
                 self._free(row)
         self._handed[program] = 0
         self._primacy[program] = 255
-        self.defaults.remove(program)
+        if default:
+            self.defaults.remove(program)
 
     def set_default(self, program, rec):
         """The DefaultDERControl of a program was read (D6)."""

@@ -7,9 +7,9 @@ Enters: documents fed to an xmlpull.Reader.  Leaves: at each ITEM `key`, `rec`, 
     while controls.next_record() == ITEM:
         if controls.bad is None: schedule.put(controls.key, controls.rec)
 
-A mode that cannot be read makes the whole control bad: it is never left out, for then a default
-would stand in its place.  Limit: the modes of requirements D7; curves, power factor, var and
-setES* are passed over.
+A mode that cannot be read, or stands in a foreign namespace alone, makes the whole control bad:
+it is never left out, for then a default would stand in its place.  Limit: the modes of
+requirements D7; curves, power factor, var and setES* are passed over.
 """
 
 from array import array
@@ -112,6 +112,8 @@ class _Control(Resource):
         rec = self.rec
         if not self._groups & 1 << IN_BASE:
             self.wrong("DERControlBase", "missing")
+        if self._groups >> 8 & ~rec[MODES]:  # unless it is said in a namespace of ours as well
+            self.wrong("DERControlBase", "namespace")
         for i in range(RAND_START, MODES):
             if rec[i] == ABSENT:
                 rec[i] = -1 if i >= CATEGORY else 0

@@ -74,7 +74,7 @@ TEXT = (
     b"|FunctionSetAssignments oe"
     b"|DERProgramListLink le TimeLink l0"
     b"|DERProgram og"
-    b"|primacy ph DefaultDERControlLink lf DERControlListLink lg"
+    b"|mRID kn primacy ph DefaultDERControlLink lf DERControlListLink lg"
     b"|DER oi"
     b"|AssociatedDERProgramListLink le DERCapabilityLink lj DERSettingsLink lk DERStatusLink ll "
     b"DERAvailabilityLink lm"

@@ -29,11 +29,13 @@ from .elements import (
     FLAG,
     GROUP,
     HIGHEST,
+    IN_BASE,
     KIND,
     LIMIT,
     LINK,
     LIST_ITEM,
     LOWEST,
+    MRID,
     NEXT,
     NONE,
     PLAIN,
@@ -58,6 +60,7 @@ INT_MAX = const(0x3FFFFFFF)
 _TEXT_MAX = const(32)  # of a String32
 
 _DEPTH = const(8)
+_FOREIGN = const(256)
 _TIME_DIGITS = const(10)  # of a Unix time from 2001 to 2286
 _EPOCH_HIGH = const(15778)  # EPOCH by halves of five digits
 _EPOCH_LOW = const(36800)
@@ -103,7 +106,8 @@ class Resource:
         self._xml.reset()
         self._rooted = False
         self._in_item = False
-        self._groups = 0  # bitmap of the tables that were met in this item
+        # Bitmap of the tables that were met in this item; above, of modes of other namespaces.
+        self._groups = 0
         self.all = self.results = self.poll_rate = -1
         self.items_read = 0
         self.bad = None
@@ -181,6 +185,9 @@ class Resource:
         kind, name = KIND[row], ATTRIBUTES[DEST[row]]
         if getattr(self, name) not in _UNSET:
             self.wrong(row, "twice")
+        elif kind == MRID:
+            start = self.trim()
+            setattr(self, name, hash(bytes(self._window[start:self._xml.value_end])))
         elif kind < DIGITS:
             setattr(self, name, self.number(row))
         elif kind == PLAIN:
@@ -325,23 +332,30 @@ class Resource:
         return True
 
     def _match(self, row, table):
-        """The row, or one of those after it, that has the element's full name; else NONE."""
+        """The row, or one of those after it, that has the element's full name; else NONE.
+
+        A mode's name in another namespace is remembered: it may be a limit that we cannot read.
+        """
         xml, window = self._xml, self._window
         first, end = xml.name_start, xml.name_end
         while row != NONE:
-            if TABLE[row] == table and xml.ns >= 0:
+            if TABLE[row] == table and (xml.ns >= 0 or table == IN_BASE):
                 # Equal keys have equal lengths: a name can be found at its start alone.
                 if row < len(QUICK):
                     if window.find(QUICK[row], first, end) >= 0:
-                        return row
+                        break
                 else:
                     i, at = first, AT[row]
                     while i < end and window[i] == TEXT[at]:
                         i += 1
                         at += 1
                     if i == end:
-                        return row
+                        break
             row = NEXT[row]
+        if row != NONE and xml.ns < 0:
+            if KIND[row] >= SWITCH:
+                self._groups |= _FOREIGN << DEST[row]
+            return NONE
         return row
 
     def _leaf(self, row):

@@ -50,7 +50,10 @@ class FunctionSetAssignmentsList(Resource):
 
 
 class DERProgramList(Resource):
-    """Items: href, primacy (0..255, lower counts more), dderc_href, derc_href (B8)."""
+    """Items: href, primacy (0..255, lower counts more), dderc_href, derc_href (B8), mrid.
+
+    mrid: a number made of the mRID, which may be of any length; -1 when absent.
+    """
 
     content = 15
     item = 16

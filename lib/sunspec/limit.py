@@ -17,7 +17,7 @@ Limit: ratings up to 10 MW, a scale factor of -2 .. 2 that was read once.
 
 from micropython import const
 
-from .quirks import BIT_FLOAT, BIT_REVERTS, BIT_SITE, LIMITS, Q_FLOOR, Q_GRAIN
+from .quirks import BIT_FLOAT, BIT_REVERTS, BIT_SITE, LIMITS, Q_FLOOR, Q_GRAIN, row_of
 from .points import LIMIT_DER, LIMIT_INT
 from .sequence import OK
 from .setting import Setting
@@ -158,7 +158,7 @@ class Limit(Setting):
 
 
 class MappedLimit(Limit):
-    """The limit of a device without SunSpec, by the name of its row in quirks.py: as Limit.
+    """The limit of a device without SunSpec, by a row of quirks.py or its name: as Limit.
 
     `wmax_w`: its rating.  `of_site`: the number is the export limit that the device keeps by
     itself at its own meter, and no limit of its generation.  SunspecError for an unknown name, or
@@ -166,23 +166,20 @@ class MappedLimit(Limit):
     """
 
     def __init__(self, name, wmax_w, quirk=None, rvrt_w=0, rvrt_s=0):
-        for row in LIMITS:
-            if row[0] == name:
-                full = row[3]
-                if full == 0:
-                    full = wmax_w
-                    if wmax_w > _WORD:
-                        raise SunspecError("register")
-                self.index = -1
-                self._made(row[1], row[2], full, wmax_w, quirk, rvrt_w, rvrt_s)
-                self._bits = row[4]
-                self._on = row[5]
-                self._out = row[6]
-                self.of_site = bool(row[4] & BIT_SITE)
-                self.reverts = bool(row[4] & BIT_REVERTS)
-                if row[4] & BIT_FLOAT:
-                    self._slack = 0
-                    if not rvrt_s:  # its timeout stays as it is
-                        self._all = self._present = row[2][3]
-                return
-        raise SunspecError("no such map")
+        row = row_of(LIMITS, name)
+        full = row[3]
+        if full == 0:
+            full = wmax_w
+            if wmax_w > _WORD:
+                raise SunspecError("register")
+        self.index = -1
+        self._made(row[1], row[2], full, wmax_w, quirk, rvrt_w, rvrt_s)
+        self._bits = row[4]
+        self._on = row[5]
+        self._out = row[6]
+        self.of_site = bool(row[4] & BIT_SITE)
+        self.reverts = bool(row[4] & BIT_REVERTS)
+        if row[4] & BIT_FLOAT:
+            self._slack = 0
+            if not rvrt_s:  # its timeout stays as it is
+                self._all = self._present = row[2][3]

@@ -15,7 +15,7 @@ as none, so a meter with its own supply is unknown while its line is dead.
 
 from micropython import const
 
-from .quirks import METERS
+from .quirks import METERS, row_of
 from .points import (
     CONNECTION,
     FACTORS,
@@ -251,8 +251,8 @@ class Meter(_Live):
     direction open, so it is settled at commissioning: `sign` is 1, or -1 for a meter that counts
     export positive.  Voltages are those of the phases; the average of the model also counts
     phases that are not wired.  With `walk` None it is a meter without SunSpec, and `device` the
-    name of its row in quirks.py ("sdm630").  SunspecError for another sign, a device without such
-    a model or a name that is not there.
+    name of its row in quirks.py ("sdm630") or such a row.  SunspecError for another sign, a device
+    without such a model or a name that is not there.
     """
 
     def __init__(self, walk, device, sign=1, brief=False):
@@ -263,14 +263,11 @@ class Meter(_Live):
             self.phases = min(3, walk.ids[self.index] % 10)  # 204: three phases in delta
             super().__init__(walk.addrs[self.index], table, sign, brief)
             return
-        for row in METERS:
-            if row[0] == device:
-                self.index = -1
-                self.phases = row[1]
-                super().__init__(0, row[3], sign, brief)
-                self.live_kind = row[2]
-                return
-        raise SunspecError("no such map")
+        row = row_of(METERS, device)
+        self.index = -1
+        self.phases = row[1]
+        super().__init__(0, row[3], sign, brief)
+        self.live_kind = row[2]
 
 
 def _alarms(events):

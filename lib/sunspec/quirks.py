@@ -19,6 +19,8 @@ Limit: a row is as good as the maker's document; a response test at commissionin
 
 from micropython import const
 
+from .values import SunspecError
+
 Q_FLAGS = const(0)
 Q_GRAIN = const(1)  # it resolves so many percents; 0: as fine as its register
 Q_FLOOR = const(2)  # below so many percents it drops out, so 0 is written there
@@ -123,6 +125,16 @@ LIMITS = (
     ("sungrow_permille", 13073, _EXPORT, 1000, BIT_SITE, 0xAA, 0x55),
     ("goodwe", 47509, _GOODWE, 0, BIT_SITE, 1, 0),
 )
+
+
+def row_of(rows, name):
+    """The row of that name; what is a row is taken as it is. SunspecError when there is none."""
+    if isinstance(name, tuple):
+        return name
+    for row in rows:
+        if row[0] == name:
+            return row
+    raise SunspecError("no such map")
 
 
 def quirks(common):

@@ -222,9 +222,9 @@ class Hybrid(Sequence):
     nothing.
 
 
-    `panels`: power may come from more than the battery.  `charge_w`, `discharge_w`: the most that
-    it takes in and gives, in W.  `rvrt_s`: of its limit.  `result`: as Limit; that of the limit
-    where it was not taken, else that of the band.
+    `panels`: power may come from more than the battery.  `banded`: as of Storage.  `charge_w`,
+    `discharge_w`: the most that it takes in and gives, in W.  `rvrt_s`: of its limit.  `result`:
+    as Limit; that of the limit where it was not taken, else that of the band.
     """
 
     def __init__(self, storage, limit, panels):
@@ -232,6 +232,7 @@ class Hybrid(Sequence):
         self.storage = storage
         self.limit = limit
         self.panels = panels
+        self.banded = storage.banded
         self.charge_w = storage.charge_w
         self.discharge_w = limit.wmax_w if panels else storage.discharge_w
         self.rvrt_s = limit.rvrt_s

@@ -10,8 +10,6 @@ from tools.bench.row import Aim, Reading, Row
 _DESIGN = "design.md, Figures"
 
 ROWS = [
-    Row("heap.days", "heap after 30 simulated days: more than after one hour", "B",
-        Aim("<=", 0), "the heap after one hour", _DESIGN),
     Row("cuts", "power cuts at every byte of every flash write: not survived", "", Aim("<=", 0),
         "all cuts, 1,000 and more", _DESIGN),
 ]

@@ -32,10 +32,10 @@ from tools.build.tidy import drop_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_CODE = {"manifest.py"}
-ROOTS = ("boot", "main", "board")
+ROOTS = ("boot", "main", "board", "provision")
 LEVEL = "-O3"
 # Imported by functions, when they are needed; most are dropped again: not resident.
-ON_DEMAND = ("inflate", "enrol", "p256", "commissioning", "rtu", "battery", "tty",
+ON_DEMAND = ("inflate", "enrol", "p256", "commissioning", "rtu", "battery", "load", "tty",
              "identity", "backlog")
 DROPPED = ("config", "identity", "enrol", "p256", "commissioning")  # after their use
 

@@ -1,8 +1,8 @@
 """`python -m tools.demo --minutes N`: the whole house on loopback, a verdict, a picture.
 
-Enters: minutes, Ctrl-C.  Leaves: the live view, then demo.png, demo.csv, firmware.log and
-requests.log in build/demo; exit status 0 for PASS, 1 for FAIL, 2 when the house could not be set
-up or fell apart, 130 after Ctrl-C.  No process stays behind.
+Enters: minutes, Ctrl-C.  Leaves: the live view, then demo.png, reported.png, demo.csv,
+firmware.log and requests.log in build/demo; exit status 0 for PASS, 1 for FAIL, 2 when the house
+could not be set up or fell apart, 130 after Ctrl-C.  No process stays behind.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rich.console import Console
 from tools.build import ROOT
 from tools.demo.cues import OPEN, SHUT, SICK, WELL, act, cues
 from tools.demo.house import Child, House, HouseError
+from tools.demo import reported
 from tools.demo.picture import draw, write_csv
 from tools.demo.report import report
 from tools.demo.screen import show
@@ -73,6 +74,7 @@ class Demo:
         self.house = House(story, folder, out, board)
         self.view = View(story, self.house.names)
         self.responses: list[dict] = []
+        self.usage_points: list[dict] = []
 
     def _now(self) -> float:
         return time.time() - self.house.zero
@@ -110,6 +112,7 @@ class Demo:
         await self._until(self.story.length)
         await self._look()
         self.responses = (await self.house.operator("responses"))["responses"]
+        self.usage_points = (await self.house.operator("readings"))["usage_points"]
 
     async def _cues(self) -> None:
         for cue in cues(self.story):
@@ -154,7 +157,11 @@ class Demo:
         draw(self.out / "demo.png", rows, segments, (zero + down, zero + up), verdict)
         write_csv(self.out / "demo.csv", rows, segments)
         print("\n".join(report(verdict, self.view, self.responses, self.house.names)))
-        print(f"\n  {shown(self.out)}: demo.png demo.csv firmware.log requests.log", flush=True)
+        averages = {what: reported.reported(self.usage_points, what) for what in reported.ROLES}
+        reported.draw(self.out / "reported.png", averages, rows)
+        print("\n".join(["", *reported.lines(averages, rows)]))
+        print(f"\n  {shown(self.out)}: demo.png reported.png demo.csv firmware.log requests.log",
+              flush=True)
         return verdict
 
 

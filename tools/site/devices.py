@@ -170,15 +170,18 @@ class Load(Device):
         self._written_at = 0.0
 
     def order(self, now: float) -> None:
-        """The limit, unless its watchdog has run out: then it takes what it wants."""
+        """The limit, and at most `late_w` once its watchdog has run out."""
         self.flex.alive = self._plant.alive and not self.faults("off")
         if self.faults("writes_ignored"):
             return
         limit = self.block["limit_w"]
         watchdog = self.block["watchdog_s"]
         late = watchdog and now - self._written_at > watchdog
-        free = late or limit == _UNLIMITED
-        self.flex.order(self.settings.rated_w if free else limit, self.faults("action_ms"))
+        if limit == _UNLIMITED:
+            limit = self.settings.rated_w
+        if late:
+            limit = self.settings.late_w
+        self.flex.order(limit, self.faults("action_ms"))
 
     def look(self) -> None:
         """Take its power."""

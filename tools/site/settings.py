@@ -123,6 +123,7 @@ class LoadSettings:
     dead_ms: int = 200
     tau_ms: int = 500
     want_w: int | None = None       # what it draws unlimited; None: rated_w, or the profile's
+    late_w: int = 0                 # the most it draws once its watchdog has run out
     faults: dict = field(default_factory=dict)
 
 

@@ -18,9 +18,10 @@ To the host, without a frame around it, one letter and what belongs to it (littl
 From the host, a head `bytes now horizon` and so many bytes of:
     O id            open                      F id errno          refused, or reset
     D id n bytes    arrived                   E id                ended by the peer
-    K               Ctrl-C
+    K               Ctrl-C                M               say what the heap holds
 """
 
+import gc
 import struct
 import time as port
 
@@ -226,6 +227,9 @@ class Lockstep:
             at += 1
             if what == 0x4B:  # K
                 raise KeyboardInterrupt
+            if what == 0x4D:  # M
+                self._weigh()
+                continue
             number, = struct.unpack_from("<I", got, at)
             at += 4
             size = 0
@@ -245,6 +249,20 @@ class Lockstep:
                 sock.ended = True
             else:
                 sock.opened = True
+
+    def _weigh(self):
+        gc.collect()
+        used = gc.mem_alloc()
+        low, high = 0, gc.mem_free()
+        while high - low > 64:
+            middle = low + high >> 1
+            try:
+                bytearray(middle)
+                low = middle
+            except MemoryError:
+                high = middle
+            gc.collect()
+        self.say("- I HEAP used=" + str(used) + " piece=" + str(low))
 
     def _find(self, number):
         for sock in self._sockets:

@@ -15,7 +15,10 @@ import config
 import log
 from app import App
 from link import Link
+from port import Op
 from store import Store
+
+PLAN = "install.txt"  # of a test that plays the installer
 
 
 class Network(Link):
@@ -40,6 +43,26 @@ class Network(Link):
         return sock
 
 
+async def install(app, store, meter_sign):
+    """What an installer asks for: lines `second what` of a file; the answers are in the log."""
+    from commissioning import decommission, record, response, scan, sign
+    control = app.control
+    parts = app.loop, control, control.devices, 0
+    for line in store.read(PLAN).decode().split("\n"):
+        second, what = line.split()
+        await app.loop.sleep_until(app.loop.add(app.began, int(second) * 1000))
+        if what == "sign":
+            await sign(app.loop, control, 0, meter_sign)
+        elif what == "response":
+            await response(app.loop, control, 0)
+        elif what == "record":
+            await record(*parts)
+        elif what == "decommission":
+            await decommission(*parts)
+        else:
+            await scan(app.loop, control.fleet[0].bus, Op, 1, int(what))
+
+
 def main():
     """Run until the test process says Ctrl-C."""
     global config
@@ -58,6 +81,9 @@ def main():
     gc.collect()
     app = App(board, store, conf, Network)
     gc.threshold(gc.mem_free() // 4)
+    if store.size(PLAN) >= 0:
+        app.began = app.loop.now()
+        app.loop.spawn("install", install(app, store, conf.meter_sign))
     parked = app.run()
     board.ticks.push()
     sys.exit(0 if parked else 1)
