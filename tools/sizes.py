@@ -27,7 +27,7 @@ from tools.build.fold import fold
 from tools.build.frozen import HEAP, image_command
 from tools.build.hoist import hoist
 from tools.build.join import in_order, join
-from tools.build.make import LEVEL, ROOTS, compile_all, module_name, reduce
+from tools.build.make import LEVEL, compile_all, module_name, reduce
 from tools.build.native import MICROPYTHON
 from tools.build.rom import move
 from tools.build.source import Program
