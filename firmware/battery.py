@@ -11,12 +11,12 @@ _RVRT_S = 120
 def steered(inverter, ratings, quirk, sunny, rvrt_w):
     """(what holds its band, what reads its charge or None). SunspecError when it has no band.
 
-    `sunny`: the settings say that it has panels too; its chain may say so by itself (160, 714).
-    Then it must have a limit: the rates of the battery are none for the sun.
+    `sunny`: the settings say that it has panels too; its chain may say so by itself (160; 714 has
+    the ports of batteries as well).  Then it must have a limit: the rates of the battery are none
+    for the sun.
     """
     walk = inverter.walk
-    sunny = sunny or max(walk.find(inverter.device, 160, 160),
-                         walk.find(inverter.device, 714, 714)) >= 0
+    sunny = sunny or walk.find(inverter.device, 160, 160) >= 0
     control = Storage(inverter, ratings, quirk)
     try:
         cap = Limit(inverter, ratings, quirk, rvrt_w)

@@ -168,6 +168,7 @@ class Conf:
     meter_sign = 1
     uncontrolled_gen_w = 0
     inverter_map = meter_map = ""
+    battery_pv = per_phase = 0
     sample_ms = 200
 
 
