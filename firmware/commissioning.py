@@ -34,7 +34,7 @@ _OPEN_W = const(1 << 29)
 _UNREAD = const(0xFFFF)
 _GATEWAY = (10, 11)  # Modbus: it knows no such unit
 _STORES = ((124, 124), (713, 713), (802, 802))
-_PANELS = ((160, 160), (714, 714))
+_PANELS = ((160, 160),)  # 714 has ports of batteries too
 
 
 def _ended(code, result, *pairs):

@@ -143,23 +143,25 @@ class Devices:
             return None
         log.info("INVERTER_READY", "unit", unit, "kind", kind, "wmax_w", ratings.wmax_w,
                  "phases", inverter.phases)
-        if own_w < _OPEN_W:
+        if keeps is None:
+            log.info("OWN_LIMIT_UNKNOWN", "unit", unit)
+        elif own_w < _OPEN_W:
             log.info("OWN_LIMIT", "unit", unit, "own_w", own_w, "keeps", int(keeps))
         every = quirk[Q_EVERY]
         return (inverter, ratings, control, _or_none(Connect, inverter, quirk), store,
                 every * 100 if every > _EVERY else 0, own_w)
 
     def _own(self, bus, unit):
-        # (limit of the maker's or installer's, whether the device keeps to it by itself).
+        # (limit of the maker's or installer's, whether the device keeps to it by itself); None
+        # in the place of that where nothing was recorded.
         try:
             own = self.record(bus, unit, self._serial)
             if own is not None:
                 return int(own[0]), own[1] == "1"
-            log.warn("OWN_LIMIT_UNKNOWN", "unit", unit)
         except (IndexError, OSError, ValueError):
             log.error("OWN_LIMIT_UNREAD", "unit", unit)
             return self._rvrt_w, False  # unknown is never unlimited
-        return _OPEN_W, False
+        return _OPEN_W, None
 
     def record(self, bus, unit, serial):
         """What commissioning.record() kept of that device, as texts; None: nothing. Allocates.

@@ -16,7 +16,7 @@ from pathlib import Path
 from tools.build import ROOT, bundle
 
 MICROPYTHON = Path(sys.executable).parent / "micropython"
-HEAP = "256k"
+HEAP = "288k"
 
 
 def firmware_command(flash: str | Path, heap: str = HEAP) -> tuple[list[str], dict[str, str]]:

@@ -221,3 +221,16 @@ def frame(words, addr, count, size=64):
     for i in range(count):
         regs[i] = words[addr + i]
     return regs
+
+
+def met(words):
+    """A device with these registers, its Inverter and its Ratings, read."""
+    from sunspec import Inverter, Ratings, Walk
+
+    device = Device({40000: words})
+    walk = Walk(16)
+    run(walk, device)
+    inverter = Inverter(walk, 0)
+    ratings = Ratings(inverter)
+    run(ratings, device)
+    return device, inverter, ratings

@@ -5,10 +5,10 @@ from array import array
 
 import check
 from registers import (
-    Device, chain_of, common, controls, inverter, nameplate, plant_der, run, settings, storage,
+    chain_of, common, controls, inverter, met, nameplate, plant_der, run, settings, storage,
 )
 from sunspec import (
-    ABSENT, DIFFERS, OK, REFUSED, SILENT, UNREAD, Hybrid, Inverter, Limit, Ratings, Storage, Walk,
+    ABSENT, DIFFERS, OK, REFUSED, SILENT, UNREAD, Hybrid, Limit, Storage,
 )
 
 # Of the chain below: WMaxLimPct in model 123, OutWRte and InWRte in 124 after it.
@@ -18,12 +18,7 @@ AT_DER = 40000 + 2 + 68 + 155 + 52 + 19
 
 
 def ready(words, panels=True, rvrt_s=0):
-    device = Device({40000: words})
-    walk = Walk(16)
-    run(walk, device)
-    thing = Inverter(walk, 0)
-    ratings = Ratings(thing)
-    run(ratings, device)
+    device, thing, ratings = met(words)
     made = Hybrid(Storage(thing, ratings), Limit(thing, ratings, None, 0, rvrt_s), panels)
     made.begin(0, 0)
     run(made, device)

@@ -6,23 +6,12 @@ from array import array
 import check
 from registers import (
     NAN, UNAN, Device, chain_of, common, controls, der, der_controls, der_ratings, der_storage,
-    enter, frame, inverter, lithium, model, nameplate, plant_der, run, settings, storage,
+    enter, frame, inverter, lithium, met, model, nameplate, plant_der, run, settings, storage,
 )
 from sunspec import (
     ABSENT, ABSENT_ALL, DIFFERS, F_FC6, NULL_FRAME, OK, REFUSED, SILENT, UNREAD, Battery, Connect,
-    Inverter, Ratings, Storage, SunspecError, Walk,
+    Storage, SunspecError, Walk,
 )
-
-
-def ready(words):
-    """A device, its inverter and its ratings."""
-    device = Device({40000: words})
-    walk = Walk(16)
-    run(walk, device)
-    thing = Inverter(walk, 0)
-    ratings = Ratings(thing)
-    run(ratings, device)
-    return device, thing, ratings
 
 
 # What is in it
@@ -54,7 +43,7 @@ def test_each_model_says_what_it_can():
 def test_the_nameplate_stands_in_for_a_missing_capacity():
     words = nameplate()
     words[19], words[20] = 100, 2
-    _, _, ratings = ready(chain_of(common(), inverter(), words))
+    _, _, ratings = met(chain_of(common(), inverter(), words))
     thing, regs = battery(storage(), ratings)
     assert thing.take(regs) == OK and held(thing)[:3] == [6543, 10000, 6543]
 
@@ -111,7 +100,7 @@ OUT, IN, TMS, MOD = 12, 13, 15, 5
 
 
 def held_by(wchamax=5000, sf=-2, quirk=None, rvrt_s=0, **more):
-    device, thing, ratings = ready(chain_of(common(), inverter(), nameplate(), settings(),
+    device, thing, ratings = met(chain_of(common(), inverter(), nameplate(), settings(),
                                             storage(wchamax, sf, **more)))
     control = Storage(thing, ratings, quirk, rvrt_s)
     control.probe()
@@ -231,9 +220,9 @@ def test_a_battery_is_left_as_it_was_found():
 
 def test_a_battery_that_says_too_little_is_refused():
     for words in (storage(UNAN), storage(0), storage(5000, NAN), storage(5000, 3)):
-        _, thing, ratings = ready(chain_of(common(), inverter(), words))
+        _, thing, ratings = met(chain_of(common(), inverter(), words))
         check.raises(SunspecError, Storage, thing, ratings)
-    _, thing, ratings = ready(chain_of(common(), inverter(), settings()))
+    _, thing, ratings = met(chain_of(common(), inverter(), settings()))
     check.raises(SunspecError, Storage, thing, ratings)
 
 
@@ -244,7 +233,7 @@ AT_DER = 40000 + 2 + 68 + 155 + 52 + 19
 
 
 def set_by(rvrt_s=0, **more):
-    device, thing, ratings = ready(plant_der(**more))
+    device, thing, ratings = met(plant_der(**more))
     control = Storage(thing, ratings, None, rvrt_s)
     device.log = []
     return device, control
@@ -311,7 +300,7 @@ def test_writing_and_reading_back_allocate_nothing():
 def test_an_inverter_is_connected_by_one_register():
     for words, at in ((chain_of(common(), inverter(), controls()), 40000 + 2 + 68 + 52 + 4),
                       (plant_der(), 40000 + 2 + 68 + 155 + 52 + 2)):
-        device, thing, _ = ready(words)
+        device, thing, _ = met(words)
         connect = Connect(thing)
         device.log = []
         for n in (0, 1, 1):
@@ -337,9 +326,9 @@ def test_an_inverter_is_connected_by_one_register():
 def test_a_device_that_cannot_be_connected_is_refused():
     for words in (chain_of(common(), inverter()), chain_of(common(), der(), model(703, 0, {})),
                   chain_of(common(), inverter(), model(123, 2, {}))):
-        _, thing, _ = ready(words)
+        _, thing, _ = met(words)
         check.raises(SunspecError, Connect, thing)
-    _, thing, _ = ready(chain_of(common(), der(), der_ratings(), der_controls(), enter()))
+    _, thing, _ = met(chain_of(common(), der(), der_ratings(), der_controls(), enter()))
     assert Connect(thing, bytes([F_FC6] + [0] * 7)).result == -1
 
 
