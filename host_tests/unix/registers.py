@@ -9,6 +9,8 @@ Offsets are written out here, by the specification, so that they check those of 
 
 from array import array
 
+from sunspec import Inverter, Ratings, Walk
+
 SUNS = [0x5375, 0x6E53]
 END = [0xFFFF, 0]
 NAN = 0x8000
@@ -225,8 +227,6 @@ def frame(words, addr, count, size=64):
 
 def met(words):
     """A device with these registers, its Inverter and its Ratings, read."""
-    from sunspec import Inverter, Ratings, Walk
-
     device = Device({40000: words})
     walk = Walk(16)
     run(walk, device)
