@@ -115,6 +115,7 @@ class App:
                 log.warn("CERT_ENDS", "days", days)
             self._hour = hour
             self._keep_time()
+            self._keep_counts()
 
     def _floor_s(self):
         # No clock that says less is believed.
@@ -132,6 +133,13 @@ class App:
                 self._store.write(_TIME, str(seconds).encode())
             except OSError as exc:
                 log.error("FLASH_FAILED", "error", repr(exc))
+
+    def _keep_counts(self):
+        from wear import keep
+        try:
+            keep(self._store, self.control.fleet)
+        except OSError as exc:
+            log.error("FLASH_FAILED", "error", repr(exc))
 
     def _network(self, link_class, floor_s):
         # The certificates are let go of once the link has them; what stays is who we are.
@@ -271,6 +279,7 @@ class App:
         while control.parked < 0:
             loop.turn()
         self._keep_time()
+        self._keep_counts()
         log.info("STOPPED", "floor", "written" if control.parked else "not written")
         return control.parked == 1
 

@@ -120,6 +120,9 @@ class Control:
         if found is None:
             return
         device.fit(found, self._conf.sample_ms)
+        if self.devices.store is not None:
+            from wear import recall
+            recall(self.devices, device)
         at = self._index[i]
         if at < 0:
             try:

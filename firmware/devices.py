@@ -57,14 +57,15 @@ class Devices:
     """See the module's text. `op_class` is port.Op; `models`: most SunSpec models of a unit.
 
     `rvrt_w`: what a device falls back to by itself when nobody writes to it any more.  `store`: a
-    store.Store with the records of commissioning, or None.
+    store.Store with the records of commissioning, or None.  `serial`: the serial number of what
+    was found last, "" where it has none.
     """
 
     def __init__(self, loop, op_class, models, rvrt_w, store=None):
         self._rvrt_w = rvrt_w
         self.store = store
         self._quirk = bytes(8)
-        self._serial = ""
+        self.serial = ""
         self._loop = loop
         self._op = op_class
         self._models = models
@@ -89,9 +90,9 @@ class Devices:
         walk.lengths, walk.devices = walk.lengths[:n], walk.devices[:n]
         common = Common(walk, 0)
         self._quirk = bytes(8)
-        self._serial = ""
+        self.serial = ""
         if await self.run(bus, unit, common) == OK:
-            self._serial = common.serial
+            self.serial = common.serial
             log.info(what, "maker", common.manufacturer, "model", common.model,
                      "version", common.version, "models", walk.n)
             self._quirk = quirk = quirks(common)
@@ -111,6 +112,7 @@ class Devices:
         """
         if kind == _LOAD:
             from load import find
+            self.serial = ""
             return await find(bus, self._op(unit, self._regs), self._loop.after(_OP_MS))
         walk = await self._walk(bus, unit, "INVERTER")
         if walk is None:
@@ -155,7 +157,7 @@ class Devices:
         # (limit of the maker's or installer's, whether the device keeps to it by itself); None
         # in the place of that where nothing was recorded.
         try:
-            own = self.record(bus, unit, self._serial)
+            own = self.record(bus, unit, self.serial)
             if own is not None:
                 return int(own[0]), own[1] == "1"
         except (IndexError, OSError, ValueError):

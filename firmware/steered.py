@@ -45,6 +45,7 @@ _RTG_WH = const(6)
 
 _ASK = const(2)  # of _want_on
 _WAS_TOLD = const(2)  # of on: it may have restarted since
+_READ_MAX = const(4)  # Modbus functions up to this only read
 _NONE = const(-0x20000000)  # a band that no device has
 _OPEN_W = const(1 << 29)
 
@@ -63,8 +64,9 @@ class Steered:
     at a meter of its own.  st, alarms, conn, soc_pct100, wh, cha_st: as sunspec has them,
     ABSENT.  low_w, high_w: the band of the last step.  stands: the device took the band last
     written.  on: 1 or 0 as it was told and took, -1 not known, 2 told before it was lost.
-    writes, heartbeats: counts.  most_w: no band reaches above that (its own limit, W).  retired:
-    not to be steered any more.
+    writes: requests sent to it in its life (wear.py).  serial: of the device that they are counted
+    for, None before it was found.  heartbeats: since boot.  most_w: no band reaches above that
+    (its own limit, W).  retired: not to be steered any more.
     """
 
     def __init__(self, loop, op_class, kind, bus, unit, owner=None):
@@ -80,6 +82,7 @@ class Steered:
         self.wmax_w = self.charge_w = self.every_ms = 0
         self.most_w = _OPEN_W
         self.lost = self.retired = self.of_site = False
+        self.serial = None
         self.sunny = kind == 0  # PV: it makes power with an empty battery too
         self.writes = self.heartbeats = self._unheard = 0
         self._forget()
@@ -277,7 +280,6 @@ class Steered:
     def _begin(self, state, now):
         self._state = state
         self._tried = now
-        self.writes += 1
 
     def _advance(self, now):
         op = self._write_op
@@ -285,6 +287,7 @@ class Steered:
         if job.next(op.regs):
             op.kind, op.addr, op.count = job.kind, job.addr, job.count
             if self.bus.submit(op):
+                self.writes += op.kind > _READ_MAX
                 return
             job.took(op.result, op.regs)
         taken = job.result == OK or job.result == UNREAD  # noqa: PLR1714 (no tuple)

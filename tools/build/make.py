@@ -36,8 +36,8 @@ ROOTS = ("boot", "main", "board", "provision")
 LEVEL = "-O3"
 # Imported by functions, when they are needed; most are dropped again: not resident.
 ON_DEMAND = ("inflate", "enrol", "p256", "commissioning", "rtu", "battery", "load", "tty",
-             "identity", "backlog")
-DROPPED = ("config", "identity", "enrol", "p256", "commissioning")  # after their use
+             "identity", "backlog", "wear")
+DROPPED = ("config", "identity", "enrol", "p256", "commissioning", "wear")  # after their use
 
 
 def modules(board: str) -> list[tuple[Path, Path]]:
