@@ -4,7 +4,7 @@ Enters: the server's port.  Leaves: a port to connect to, and counts while it ru
 
     with Relay(server_port) as relay:
         ...                                 # the firmware talks to relay.port
-    relay.sessions, relay.handshake, relay.data
+    relay.sessions, relay.handshake, relay.data, relay.records
 
 Limit: TLS 1.2 on loopback; heads of TCP and IP are not counted.
 """
@@ -27,7 +27,7 @@ class Records:
 
     def __init__(self):
         """Nothing came yet."""
-        self.handshake = self.data = 0
+        self.handshake = self.data = self.records = 0
         self._rest = b""
 
     def feed(self, chunk: bytes) -> None:
@@ -39,6 +39,7 @@ class Records:
                 return
             if self._rest[0] == _APPLICATION_DATA:
                 self.data += size
+                self.records += 1
             else:
                 self.handshake += size
             self._rest = self._rest[size:]
@@ -77,6 +78,16 @@ class Relay:
     def data(self) -> int:
         """Bytes of application data records, their heads and tags included."""
         return sum(records.data for records in self._counts)
+
+    @property
+    def records(self) -> int:
+        """How many those are."""
+        return sum(records.records for records in self._counts)
+
+    @property
+    def answers(self) -> int:
+        """How many of them the server sent."""
+        return sum(records.records for records in self._counts[1::2])
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -43,6 +43,18 @@ class Network(Link):
         return sock
 
 
+class Told(Store):
+    """A store that tells the test process of what it writes, byte for byte: FLASH in the log."""
+
+    def write(self, name, data):
+        board.ticks.say("- I FLASH file=" + name + " bytes=" + str(len(data)))
+        Store.write(self, name, data)
+
+    def append(self, name, data):
+        board.ticks.say("- I FLASH file=" + name + " bytes=" + str(len(data)))
+        Store.append(self, name, data)
+
+
 async def install(app, store, meter_sign):
     """What an installer asks for: lines `second what` of a file; the answers are in the log."""
     from commissioning import decommission, record, response, scan, sign
@@ -68,7 +80,7 @@ def main():
     global config
     setup = log.setup
     log.setup = lambda clock: setup(clock, board.ticks.say)
-    store = Store(board.flash())
+    store = Told(board.flash())
     try:
         conf = config.load(store)
     except config.ConfigError as exc:
