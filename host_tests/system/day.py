@@ -1,7 +1,7 @@
 """An hour of the whole client in virtual time, counted on its sockets: what a day costs.
 
-Enters: `python host_tests/system/day.py [--gzip N] [--closes] [--cut] [--away]`.  Leaves: JSON: bytes and requests
-by kind, readings, connections, slots of 200 ms, bytes written to the flash.
+Enters: `python host_tests/system/day.py [--gzip N] [--closes] [--cut] [--away]`.  Leaves: JSON:
+bytes and requests by kind, readings, connections, slots of 200 ms, bytes written to the flash.
 
 A site with three phases (nine values) and a DER with three (six), two programs, a list of 58
 events or a few more, everything polled and posted each five minutes.  The virtual lines are in
