@@ -16,7 +16,8 @@ from pathlib import Path
 from tools.build import ROOT, bundle
 
 MICROPYTHON = Path(sys.executable).parent / "micropython"
-HEAP = "288k"
+HEAP = "256k"  # an inverter and a meter, two programs of 58 events
+ANY_HEAP = "288k"  # whatever the settings name: a battery, more inverters, serial lines
 
 
 def firmware_command(flash: str | Path, heap: str = HEAP) -> tuple[list[str], dict[str, str]]:
@@ -31,7 +32,8 @@ def main() -> None:
     """Replace this process by the firmware, so that signals reach it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("flash", help="the folder that is the device's flash")
-    parser.add_argument("--heap", default=HEAP, help=f"size of the heap (default {HEAP})")
+    parser.add_argument("--heap", default=ANY_HEAP,
+                        help=f"size of the heap (default {ANY_HEAP})")
     args = parser.parse_args()
     if not Path(args.flash).is_dir():
         raise SystemExit(f"{args.flash} is no folder: make one with config.txt, see the README")

@@ -94,7 +94,7 @@ def test_what_cannot_be_built_is_said(tree, text, said):
 def test_the_map_is_beside_the_bundle(tree):
     bundle("toy")
     note = json.loads((tree / "build" / "toy.json").read_text())
-    assert {old for olds in note["names"]["app"].values() for old in olds} >= {"start", "f"}
+    assert {old for olds in note["names"]["app"].values() for old in olds} >= {"start"}
 
 
 def test_rom_names_cost_nothing_and_native_names_are_known(tmp_path):

@@ -5,7 +5,8 @@ readings.
 
 The heap: the least `-X heapsize` in which the client boots, finds its devices, reads the tree over
 mutual TLS, takes two programs of 58 events into its table, obeys one control more and answers all
-117, and goes through another poll; by bisection.  The minute: lists of 58 events polled each 10 s,
+117, goes through another poll, then without a server until readings wait on flash, and delivers
+them when it is back; by bisection.  The minute: lists of 58 events polled each 10 s,
 counted by a relay and in the server's journal.
 
 Limit: 64-bit words and .mpy code in the heap; one inverter and a meter by TCP.
@@ -29,8 +30,9 @@ from tools.bench.row import Aim, BenchError, Reading, Row
 from tools.run import HEAP, firmware_command
 
 _KIB = 1024
-_LOW_KIB, _STEP_KIB = 192, 4
+_LOW_KIB, _STEP_KIB = 224, 4
 _ANSWER_S, _QUIET_S = 60, 20
+_LOST_S, _BACK_S = 150, 90                  # an interval of a minute has to end, twice
 _STARTED = r"ANSWER .*status=2"
 _SHORT = re.compile(r"MemoryError|NO_MEMORY|memory allocation| E |CA_UNKNOWN|Traceback")
 _MINUTE_S, _QUICK_S = 60, 0                  # quick: as long as the first answer takes
@@ -83,6 +85,7 @@ class Client(Stage):
         self.utility("--poll", "5", "--program", "p1:1", "--program", "p2:2")
         self.site("--pv", "8000", "--load", "500")
         self.flash()
+        self.operator("rate", kind="post", seconds=60)
         self.operator("default", program="p1", modes={"exp_w": 1500, "imp_w": 5000})
         self.operator("publish", program="p1", start="+0", duration=3600, modes={"exp_w": 2500})
         for program in ("p1", "p2"):
@@ -90,12 +93,26 @@ class Client(Stage):
                 self.operator("publish", program=program, start=f"+{7200 + 300 * i}", duration=300,
                               modes={"exp_w": 1000 + 10 * i, "imp_w": 3000})
 
+    def outage(self, firmware) -> None:
+        """No server until readings have to wait, and until they are delivered."""
+        self.operator("fault", kind="cut_before", reset=True)
+        try:
+            firmware.line("READINGS_FAILED|" + _SHORT.pattern, _LOST_S)
+        finally:
+            self.operator("clear")
+        firmware.line("READINGS |" + _SHORT.pattern, _BACK_S)
+
     def obeys(self, heap_kib: int, quiet_s: float = _QUIET_S) -> list[str] | None:
-        """Its log if it obeys and answers in that heap and wants for nothing, else None."""
+        """Its log if it obeys and answers in that heap and wants for nothing, else None.
+
+        quiet_s: how long it goes on after the first answer, then through an outage; 0: neither.
+        """
         firmware = self.boot(heap_kib)
         try:
             firmware.line(_STARTED + "|" + _SHORT.pattern, _ANSWER_S)
-            time.sleep(quiet_s)
+            if quiet_s:
+                time.sleep(quiet_s)
+                self.outage(firmware)
         except AssertionError:              # it ended, or never came so far
             return None
         finally:
@@ -136,7 +153,7 @@ def _heap(quick: bool) -> dict[str, Reading]:
     boot = int(re.search(r" BOOT .*free=(\d+)", text)[1])
     free, used = map(int, re.search(r" READY free=(\d+) used=(\d+)", text).groups())
     note = "not searched, --quick" if quick else (
-        f"to {_STEP_KIB} KiB; {text.count(' ANSWER ')} answers, telemetry, some more polls")
+        f"to {_STEP_KIB} KiB; {text.count(' ANSWER ')} answers, polls, telemetry, an outage")
     return {"heap": Reading(kib, note=note), "ready": Reading(used / _KIB, note="as the log says"),
             "data": Reading((boot - free) / _KIB, used / _KIB)}
 

@@ -7,10 +7,12 @@ Enters: a Program after drop_dead().  Leaves: the same program with fewer functi
 A function is an object, a code object and an entry in a dict: 83 bytes and more of heap on a
 64-bit port beside its bytecode.  Inlined is `_f` when its name stands in the whole program twice:
 where it is defined and where it is called, as `_f(...)` or as `self._f(...)` in a method of its
-class or of one that inherits it, both in one module.  Arguments are evaluated where they were and
-in their order; what the function binds gets names that the caller has not.  Where a body has
-returns, they lead to its end by `else` and `break`; a body for which that needs a copy of
-anything stays a function, and so does what this file has no proof for (see _Callee, _Place).
+class or of one that inherits it, both in one module; a method too when only `self._f` of classes
+that are no relatives means another one.  Without the `_` functions go in a module that holds what
+was joined.  Arguments are evaluated where they were and in their order; what the function binds
+gets names that the caller has not.  Where a body has returns, they lead to its end by `else` and
+`break`; a body for which that needs a copy of anything stays a function, and so does what this
+file has no proof for (see _Callee, _Place).
 
 One thing differs: a variable that is read before it is set is a NameError no more, since one
 name serves all that was put into the same caller.
@@ -20,9 +22,12 @@ from __future__ import annotations
 
 import ast
 import copy
+import itertools
 from collections import Counter
+from collections.abc import Callable, Container
 
 from tools.build.native import native_names
+from tools.build.once import called_once, occurrences
 from tools.build.returns import Refused, as_expression, falls, without_returns
 from tools.build.source import Module, Program
 
@@ -35,45 +40,40 @@ _ASK_FRAME = {"super", "locals", "globals", "eval", "exec", "StopIteration", "St
 _SLOT, _RESULT = "inlined__", "result__"
 
 
-def inline_calls(program: Program) -> list[str]:
-    """Inline what can be; gives module.name of each."""
-    twice = {name for name, n in _occurrences(program).items() if n == 2}
+def inline_calls(program: Program, public: Container[str] = ()) -> list[str]:
+    """Inline what can be; gives module.name of each.
+
+    `public`: modules in which names without a `_` may go too.  When there are some, so may
+    methods with a name that other classes have (called_once).
+    """
+    count = occurrences(program)
+    once = called_once(program, count) if public else ()
     done: list[str] = []
     for module in program.modules.values():
-        done += [f"{module.name}.{name}" for name in _Inliner(program, module, twice).run()]
+        done += [f"{module.name}.{name}" for name in _Inliner(
+            program, module, lambda home, name: count[name] == 2 or (id(home), name) in once,
+            module.name in public).run()]
     return done
 
 
-def _occurrences(program: Program) -> Counter:
-    """How often each name stands in the program, whatever it means there, strings too."""
-    count: Counter = Counter()
-    for module in program.modules.values():
-        for node in ast.walk(module.tree):
-            for field in ("id", "attr", "arg", "name", "asname", "value"):
-                value = getattr(node, field, None)
-                if isinstance(value, str):
-                    count[value] += 1
-            if isinstance(node, (ast.Global, ast.Nonlocal)):
-                count.update(node.names)
-    return count
-
-
-def _private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__") and name not in native_names()
+def _movable(name: str, public: bool) -> bool:
+    return (public or name.startswith("_")) and not name.startswith("__") \
+        and name not in native_names()
 
 
 class _Inliner:
     """One module. Callees come before callers: what a body binds is complete when it moves."""
 
-    def __init__(self, program: Program, module: Module, twice: set[str]):
+    def __init__(self, program: Program, module: Module, once: Callable[[ast.AST, str], bool],
+                 public: bool):
         self._program, self._module = program, module
         self._homes = {}  # name: (its class or the module, the function)
         for home in [module.tree, *(n for n in module.tree.body if isinstance(n, ast.ClassDef))]:
             for node in home.body:
                 if isinstance(node, _FUNCTIONS):
                     self._homes[home, node.name] = node
-        self._waiting = {name: (home, node) for (home, name), node in self._homes.items()
-                         if name in twice and _private(name)}
+        self._waiting = {key: node for key, node in self._homes.items()
+                         if _movable(key[1], public) and once(*key)}
 
     def run(self) -> list[str]:
         done: list[str] = []
@@ -81,27 +81,32 @@ class _Inliner:
             self._inline(next(iter(self._waiting)), done)
         return done
 
-    def _inline(self, name: str, done: list[str]) -> None:
-        home, node = self._waiting.pop(name)
+    def _inline(self, key: tuple[ast.AST, str], done: list[str]) -> None:
+        node = self._waiting.pop(key)
+        home, name = key
         for part in ast.walk(node):
             inner = getattr(part, "attr", getattr(part, "id", None))
-            if inner in self._waiting:
-                self._inline(inner, done)
+            for other in [k for k in self._waiting if k[1] == inner]:
+                if other in self._waiting:
+                    self._inline(other, done)
         try:
             callee = _Callee(self._module, home, node)
-            place = self._find(name)
+            place = self._find(home, name)
             _allow(self._program, self._module, place, callee)
             place.put(callee)
         except Refused:
             return
         home.body.remove(node)
         home.body = home.body or [ast.Pass()]
-        del self._homes[home, name]
+        del self._homes[key]
         self._module.touch()
         done.append(name)
 
-    def _find(self, name: str) -> _Place:
+    def _find(self, callee: ast.AST, name: str) -> _Place:
         for (home, _), node in self._homes.items():
+            if callee is not self._module.tree and (home is self._module.tree or not _inherits(
+                    self._program, self._module, home, callee)):
+                continue
             for lines, at in _statements(node.body):
                 call = _call(lines[at], name)
                 if call is not None:
@@ -217,6 +222,9 @@ class _Place:
             new += self._clear(slots)
         else:
             new = self._ahead(line, heads, body, slots)
+        for part in new:
+            if part is not line:
+                part.slots = set(slots) | getattr(part, "slots", set())
         self._lines[self._at:self._at + 1] = new or [ast.Pass()]
         ast.fix_missing_locations(self._module.tree)
 
@@ -234,13 +242,22 @@ class _Place:
                 bound.append((name, value))
         names = [name for name, _ in bound]
         names += [n for n in callee.bound if n not in values and n not in names]
-        slots = {name: f"{_SLOT}{i}" for i, name in enumerate(names)}
+        taken = self._taken()
+        free = (slot for slot in map(f"{_SLOT}{{}}".format, itertools.count())
+                if slot not in taken)
+        slots = {name: next(free) for name in names}
         values.update({name: ast.Name(slot, ast.Load()) for name, slot in slots.items()})
         heads: list[ast.stmt] = [ast.Assign([ast.Name(slots[name], ast.Store())], value)
                                  for name, value in bound]
         rename = _Rename(values)
         return heads, [rename.visit(line) for line in copy.deepcopy(callee.node.body)], \
             list(slots.values())
+
+    def _taken(self) -> set[str]:
+        """What was put here before has these, if the call stands in the midst of it."""
+        line = self._lines[self._at]
+        return {slot for part in ast.walk(self.caller) for slot in getattr(part, "slots", ())
+                if any(p is line for p in ast.walk(part))}
 
     def _same(self, value: ast.expr, uses: int) -> bool:
         """True for an argument that has one value all the time that the body runs."""

