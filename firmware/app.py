@@ -64,6 +64,8 @@ _NETWORK_MS = const(5000)
 _HOUR_S = const(3600)
 _WARN_DAYS = const(90)  # from then on a certificate's end is worth a warning each day
 _TIME = "clock.txt"  # the last time that was known for sure
+_GUESS = b"?"  # at its end: the port's clock was set to that for want of a better one
+_NEVER = const((1 << 30) - 1)
 _BODY_PIECE = const(384)  # bytes of a body that are made at once; an answer is whole
 
 
@@ -77,8 +79,8 @@ class App:
     def __init__(self, board, store, conf, network=None):
         self.board = board
         self._store = store
-        floor_s = self._floor_s()
-        self.clock = Clock(board.ticks, floor_s)
+        floor_s, guessed = self._floor_s()
+        self.clock = Clock(board.ticks, _NEVER if guessed else floor_s)
         log.setup(self.clock)
         gc.collect()
         log.info("BOOT", "version", VERSION, "board", board.NAME, "free", gc.mem_free())
@@ -86,7 +88,7 @@ class App:
         self._conf = conf
         self.loop = Loop(board.ticks, board.poller(), board.watchdog())
         self._written = self.loop.flag()
-        self._network(network or Link, floor_s)
+        self._network(network or Link, floor_s, guessed)
         self._down()
         self._south()
         self._north()
@@ -118,21 +120,27 @@ class App:
             self._keep_counts()
 
     def _floor_s(self):
-        # No clock that says less is believed.
+        # (no clock that says less is believed; whether the port's was set to a guess, and may
+        # have outlived a restart).
         try:
-            return max(RELEASED, int(self._store.read(_TIME, 16)))
+            said = self._store.read(_TIME, 16)
+            guessed = said[-1:] == _GUESS
+            return max(RELEASED, int(said[:-1] if guessed else said)), guessed
         except (OSError, TypeError, ValueError):  # TypeError: there is none
-            return RELEASED
+            return RELEASED, False
 
     def _keep_time(self):
         # The server's alone, which is never later than the truth.
         seconds = self.clock.now()
         if seconds >= 0:
-            self.board.set_clock(seconds)
-            try:
-                self._store.write(_TIME, str(seconds).encode())
-            except OSError as exc:
-                log.error("FLASH_FAILED", "error", repr(exc))
+            self._set_clock(seconds, b"")
+
+    def _set_clock(self, seconds, mark):
+        self.board.set_clock(seconds)
+        try:
+            self._store.write(_TIME, str(seconds).encode() + mark)
+        except OSError as exc:
+            log.error("FLASH_FAILED", "error", repr(exc))
 
     def _keep_counts(self):
         from wear import keep
@@ -141,13 +149,13 @@ class App:
         except OSError as exc:
             log.error("FLASH_FAILED", "error", repr(exc))
 
-    def _network(self, link_class, floor_s):
+    def _network(self, link_class, floor_s, guessed):
         # The certificates are let go of once the link has them; what stays is who we are.
         from identity import JOURNAL, Identity, IdentityError, finish
         self._me = None
         identity = None
         self._hour = -1
-        self._ends_s = (1 << 30) - 1
+        self._ends_s = _NEVER
         try:
             if self._store.size(JOURNAL) >= 0:
                 finish(self._store)
@@ -166,7 +174,10 @@ class App:
         if self.clock.source == NONE:
             # TLS judges certificates by the port's clock, wherever that was left.
             log.warn("CLOCK_NOT_SET", "s2020", floor_s)
-            self.board.set_clock(floor_s)
+            if guessed:  # the file says so: a board that restarts for ever does not write it again
+                self.board.set_clock(floor_s)
+            else:
+                self._set_clock(floor_s, _GUESS)
 
     def _down(self):
         board, conf = self.board, self._conf

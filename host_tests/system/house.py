@@ -202,7 +202,8 @@ class House:
     # -- the device -----------------------------------------------------------
 
     def boot(self, *, clock=True, ends=False):
-        """Switch the board on; `clock` False: its wall clock is unset, as after a flat cell.
+        """Switch the board on; `clock` False: its wall clock is unset, as after a flat cell; a
+        number: it says that, in Unix seconds.
 
         `ends`: it may end by itself, as it does for settings that cannot be used.
         """
@@ -210,7 +211,7 @@ class House:
         self._boots += 1
         self._born = self.ms
         ticks = (TICKS + 77_777_777 * (self._boots - 1)) % (1 << 30)
-        unix_s = int(self.unix) if clock else 0
+        unix_s = int(self.unix) if clock is True else int(clock)
         self.device = Device(self.flash, ticks=ticks, unix_s=unix_s,
                              seed=self._seed + self._boots, gzip=self._gzip, slow=self._slow)
         self._starting = True

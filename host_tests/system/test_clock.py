@@ -61,6 +61,31 @@ def test_a_board_without_one_starts_no_earlier_than_it_last_ran(tmp_path):
         assert house.now - 70 < kept(house) <= house.now
 
 
+def test_a_clock_that_was_set_to_a_guess_is_not_believed_after_a_restart(tmp_path):
+    with living(tmp_path, slow=True) as house:
+        house.server_up(False, "drop")
+        house.boot(clock=False)
+        house.run(200)
+        first, = said(house, "CLOCK_NOT_SET")
+        guess = int(first.pairs["s2020"])
+        assert (house.flash / "clock.txt").read_bytes() == b"%d?" % guess
+        # A watchdog's restart: the port's clock went on from what it was set to.
+        house.power_cut()
+        house.boot(clock=guess + EPOCH + 200)
+        house.run(200)
+        assert [line.pairs["s2020"] for line in said(house, "CLOCK_NOT_SET")] == [str(guess)] * 2
+        assert not [line for line in said(house, "FLASH") if line.pairs["file"].startswith("site")]
+        house.server_up(True)
+        house.run(120)
+        assert said(house, "TIME") and 0 <= kept(house) <= house.now
+        house.power_cut()
+        house.server_up(False, "drop")
+        house.boot()
+        house.run(200)
+        assert len(said(house, "CLOCK_NOT_SET")) == 2  # it is a clock again
+        assert [line for line in said(house, "FLASH") if line.pairs["file"].startswith("site")]
+
+
 @pytest.mark.parametrize("text", [b"", b"soon", b"-5", b"9" * 17, b"\xff\xfe"])
 def test_a_file_that_holds_no_time_is_passed_over(tmp_path, text):
     with living(tmp_path) as house:
