@@ -253,6 +253,9 @@ class Discovery:
             polls.want(_CP, own.cp if self._conf.nmi else None)
             polls.want(_DER, own.der)
             polls.want(_FSA, own.fsa)
+        else:  # nothing of it is ours to read or to write; what is known runs out (B3)
+            for i in range(_RG, self._mup):
+                polls.want(i, None)
         return rate
 
     async def _read_fsas(self, href):

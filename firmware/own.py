@@ -67,6 +67,7 @@ class Own:
             if self.registered:
                 log.info("REGISTERED", "href", self.href)
             else:
+                self.pin_read = False
                 log.error("NOT_REGISTERED", "lfdi", self._me.lfdi, "sfdi", self._me.sfdi)
         if self.registered and self.rg is None:
             self.pin_read = True  # nothing to compare (B5)

@@ -19,7 +19,10 @@ NONE = -1
 
 
 class Programs:
-    """See the module's text; `schedule` is told of primacies and removals."""
+    """See the module's text; `schedule` is told of primacies and removals.
+
+    mrid: a number made of each program's mRID, -1 where the server gives none.
+    """
 
     def __init__(self, size, schedule):
         self.size = size
@@ -28,7 +31,7 @@ class Programs:
         self.derc = [None] * size
         self.dderc = [None] * size
         self.primacy = array("h", bytes(2 * size))
-        self._mrid = array("i", bytes(4 * size))
+        self.mrid = array("i", bytes(4 * size))
         self._replaced = 0  # since the last sweep
         self._fsas = bytearray(size)  # bitmap of the FSAs that lead here
         self._seen = bytearray(size)
@@ -57,11 +60,11 @@ class Programs:
                 self.refused |= 1 << fsa
                 return NONE
             self.href[i] = href
-        elif self._mrid[i] != mrid:
+        elif self.mrid[i] != mrid:
             self._schedule.drop_program(i, False)
             self.complete[i] = 0
             self._replaced += 1
-        self._mrid[i] = mrid
+        self.mrid[i] = mrid
         self.primacy[i] = primacy
         self._fsas[i] |= 1 << fsa
         self._seen[i] = 1

@@ -17,7 +17,9 @@ from micropython import const
 from sep2 import mrid_text, page
 
 PAGES_MAX = const(600)
-_GONE = const(3)  # SessionError kinds, see session.py
+_OUTAGE = const(1)  # SessionError kinds, see session.py
+_BUSY = const(2)
+_GONE = const(3)
 _UNREADABLE = const(5)
 
 _NEW = const(0)  # results of Schedule.put
@@ -59,6 +61,7 @@ class Reading:
         self._fsa = 0
         self._bad = 0
         self._random16 = None
+        self._first = 0  # the program at which the next cycle begins
 
     def url(self, href):
         """The address of an href. ValueError for what is none becomes a failure to read."""
@@ -120,9 +123,12 @@ class Reading:
                 free = i
         if free < 0:
             self._fsa_refused += 1
+            self._limits.complete = False
             log.error("FSAS_FULL", "size", self.fsas, "href", reader.href)
             return
         self._fsa_href[free] = reader.href
+        if self._derp_href[free] is not None and reader.derp_href is None:
+            self._programs.forget(free)  # nothing leads to them any more (requirements B7)
         self._derp_href[free] = reader.derp_href
         self._fsa_seen[free] = 1
 
@@ -174,14 +180,21 @@ class Reading:
         if gone:
             log.info("PROGRAMS_GONE", "n", gone)
         failed = None
-        for i in range(self._programs.size):
+        n, first, self._first, lost = self._programs.size, self._first, 0, 0
+        for k in range(n):
+            i = (first + k) % n
             if not self._programs.in_fsa(i, fsa):
                 continue
             try:
                 await self._read_program(i)
+                lost = 0
             except self._failure as exc:  # the other programs are read all the same
                 log.warn("PROGRAM_UNREAD", "href", self._programs.href[i], "why", exc.reason)
                 failed = exc
+                lost += exc.kind == _OUTAGE and exc.reason[:5] != "HTTP_"
+                if exc.kind == _BUSY or lost > 1:
+                    self._first = i  # a pause is asked for, or nobody is there: later from here
+                    break
         self._limits.persist()
         if failed is not None:
             raise failed
@@ -193,6 +206,8 @@ class Reading:
     def _take_program(self, reader):
         i = self._programs.seen(self._fsa, reader.href, reader.primacy,
                                 reader.derc_href, reader.dderc_href, reader.mrid)
+        if self._programs.refused:  # its default, or that of one that gave way, is not known
+            self._limits.complete = False
         if i < 0:
             log.error("PROGRAMS_FULL", "size", self._programs.size, "href", reader.href)
 
@@ -246,7 +261,8 @@ class Reading:
             log.warn("EVENTS_FULL", "mrid", mrid_text(reader.key))
 
     async def _read_default(self, i):
-        # After it the program's default is known, be it that it has none (requirements D6).
+        # After it the program's default is known, be it that it has none; unknown stays one that
+        # the persisted default was made of and that has no link now (requirements D6).
         href = self._programs.dderc[i]
         if href is not None:
             try:
@@ -257,8 +273,8 @@ class Reading:
                 href = None
         if href is None:
             if not self._programs.complete[i]:
-                self._schedule.drop_default(i)
+                self._schedule.drop_default(i, self._programs.mrid[i])
             return
         if self._dderc.bad is not None:
             raise self._failure(_UNREADABLE, self._dderc.bad)
-        self._schedule.set_default(i, self._dderc.rec)
+        self._schedule.set_default(i, self._dderc.rec, self._programs.mrid[i])

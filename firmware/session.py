@@ -23,6 +23,7 @@ EXCHANGE_MS = const(20000)
 BODY_MAX = const(1 << 20)
 _PAUSE_MS = const(100)  # between two requests: the server limits the rate (handbook sample)
 _RETRY_AFTER_MAX_S = const(3600)
+_DATE_S = const(60)  # for a Retry-After that is a date: no calendar here
 
 # What a failure means to the caller (requirements A9).
 OUTAGE = const(1)  # no line, no answer, 5xx: keep what is known, try again
@@ -250,7 +251,7 @@ class Session:
             try:
                 wait_s = min(int(after), _RETRY_AFTER_MAX_S)
             except ValueError:
-                wait_s = -1  # a date: the server's own back-off is not worth a calendar here
+                wait_s = _DATE_S
         self._http.close()
         return SessionError(kind_of(status), "HTTP_" + str(status), wait_s)
 

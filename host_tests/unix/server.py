@@ -160,9 +160,11 @@ def paged(name, items, most=255, rate=None):
     return answer
 
 
-def program(href, primacy, derc=None, dderc=None):
+def program(href, primacy, derc=None, dderc=None, mrid=""):
     """A DERProgram; its lists stand below it unless told otherwise ("" for none)."""
     text = '<DERProgram href="%s">' % href
+    if mrid:
+        text += "<mRID>%s</mRID>" % mrid
     dderc = href + "/dderc" if dderc is None else dderc
     derc = href + "/derc" if derc is None else derc
     if dderc:

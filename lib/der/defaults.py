@@ -4,14 +4,21 @@ Enters: one record a program, and the one that was persisted.  Leaves: `values`,
 
 A mode's value comes from the default of the program with the lowest primacy that contains the
 mode; of equal ones the more restrictive.  The persisted default stands below all programs until
-the default of every program is known.  Limit: sizes are fixed; nothing here knows the time.
+the default of every program is known.  It names the programs that it was made of: one of them
+whose link is missing at the next boot has a default that is not known, rather than none (D6).
+Limit: sizes are fixed; eight programs are named, more count as all; nothing here knows the time.
 """
 
 from array import array
 
+from micropython import const
+
 from .record import (
     ABSENT, FIXED_W, GRAD, MODES, MODES_N, RAMP, REC_SIZE, STORAGE_TARGET_W, TARGET_W, VALUE,
 )
+
+
+_NAMES = const(8)  # of the persisted record: CREATED .. CATEGORY, which a default has not
 
 
 def tighter(mode, a, b):
@@ -40,6 +47,7 @@ class Defaults:
         self._n = programs
         self._present = bytearray(programs)
         self._known = bytearray(programs)
+        self._name = array("i", bytes(4 * programs))
         self._primacy = array("h", bytes(2 * programs))
         self._modes = array("h", bytes(2 * programs))
         self._grad = array("i", bytes(4 * programs))
@@ -67,9 +75,15 @@ class Defaults:
         self._grad[program] = -1
         self._stale = True
 
-    def put(self, program, rec):
-        """The default of a program; None: it is known to have none."""
+    def put(self, program, rec, name=0):
+        """The default of a program; None: it is known to have none.
+
+        name: a number above 0 that the program has after a restart too, else it has none.
+        """
+        if rec is None and not self.settled and self._had_one(name):
+            return
         self._known[program] = 1
+        self._name[program] = name
         self._modes[program] = rec[MODES] if rec is not None else 0
         self._grad[program] = rec[GRAD] if rec is not None else -1
         if rec is not None:
@@ -116,7 +130,23 @@ class Defaults:
             rec[VALUE + m] = self.values[m]
             if self.values[m] != ABSENT:
                 rec[MODES] |= 1 << m
+        n = 0
+        for p in range(self._n):
+            if self._present[p] and self._known[p] and (self._modes[p] or self._grad[p] >= 0):
+                rec[min(n, _NAMES - 1)] = self._name[p] if n < _NAMES else -1
+                n += 1
         return self.settled
+
+    # True when the persisted default was made of that program's too, or may have been.
+    def _had_one(self, name):
+        if not self.persisted[MODES] and self.persisted[GRAD] < 0:
+            return False
+        if name <= 0 or self.persisted[_NAMES - 1] < 0:  # of more than it can name
+            return True
+        for i in range(_NAMES):
+            if self.persisted[i] == name:
+                return True
+        return False
 
     # Every program's default is known: the persisted one has done its work (J46, D6).
     def _settle(self):

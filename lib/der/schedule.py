@@ -104,13 +104,16 @@ class Schedule(Slots):
         if default:
             self.defaults.remove(program)
 
-    def set_default(self, program, rec):
-        """The DefaultDERControl of a program was read (D6)."""
-        self.defaults.put(program, rec)
+    def set_default(self, program, rec, name=0):
+        """The DefaultDERControl of a program was read (D6). `name`: see Defaults.put()."""
+        self.defaults.put(program, rec, name)
 
-    def drop_default(self, program):
-        """The program is known to have no default. Not for one that is only out of reach (D6)."""
-        self.defaults.put(program, None)
+    def drop_default(self, program, name=0):
+        """The program has no default. One that the persisted default was made of stays unknown.
+
+        Not for one that is only out of reach (D6).
+        """
+        self.defaults.put(program, None, name)
 
     def set_persisted(self, rec):
         """A default of last resort, until all programs' defaults are known; None ends its use."""
