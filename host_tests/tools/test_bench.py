@@ -78,6 +78,13 @@ def test_all_that_can_be_measured_is_and_all_else_has_no_value(quick):
         assert (row["value"] is not None) == measured, row
 
 
+def test_the_tables_and_buffers_of_the_whole_client_stay_within_48_kib(quick):
+    # Of a fixed size each, so that fewer events make no difference; the heap of 256 KiB holds all.
+    rows = {row["key"]: row for row in quick[1]["rows"]}
+    assert rows["client.data"]["verdict"] == MET, rows["client.data"]
+    assert rows["client.heap"]["value"] <= 256 and rows["client.ready"]["value"] < 240
+
+
 def test_what_is_measured_in_the_same_run_is_so_marked(quick):
     rows = {row["key"]: row for row in quick[1]["rows"]}
     for key in ("list.time.58", "list.memory.580", "controller.j.0.slow", "client.gets"):
