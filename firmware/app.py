@@ -164,7 +164,7 @@ class App:
             floor_s = max(floor_s, identity.begins)
             self._ends_s = identity.ends
             self.link = link_class(self.loop, identity)
-            self._me = Me(lfdi(identity.leaf))
+            self._me = Me(lfdi(identity.leaf), self._conf)
             log.info("IDENTITY", "lfdi", self._me.lfdi, "sfdi", self._me.sfdi)
         except (IdentityError, IndexError, OSError, ValueError) as exc:
             # The site stands at its floor: without an identity nobody can be asked.
@@ -187,7 +187,7 @@ class App:
                             conf.failsafe_exp_w, conf.failsafe_imp_w)
         ramps = (Ramp(0), Ramp(0), Ramp(0), Ramp(0))
         self.limits = Limits(self.loop, self.clock, self.schedule, envelope, ramps,
-                             Keep(self._store))
+                             Keep(self._store, self._me and self._me.lfdi))
         self.limits.restore()
         self.loop.every(_EVALUATE_MS, self.limits)
         self.loop.supervise("limits", self.limits.run)
@@ -235,6 +235,7 @@ class App:
         me = self._me
         if me is None:
             return
+        self.schedule.category = me.category
         profile = PROFILES[conf.profile]
         window = bytearray(board.XML_WINDOW)
         xml = Reader(window, NAMESPACES)
@@ -260,6 +261,7 @@ class App:
                               profile, self._store, Point, Spill)
         self.control.sampler = telemetry
         loop.every(_EVALUATE_MS, telemetry)
+        loop.every(_EVALUATE_MS, resources)
         loop.supervise("telemetry", telemetry.run)
         parts = Parts(reading, own, resources, telemetry, answers, self.control)
         spread_s = conf.spread_s if self.limits.restored else 0

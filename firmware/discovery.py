@@ -68,6 +68,7 @@ class Discovery:
 
     `gate` is raised once the first limit stands in the inverter.  `spread_s`: after a power cut
     the first contact comes at random within it, for all boards of a street come back together.
+    The setting of that name holds for boards that their own batteries kept up.
     """
 
     def __init__(self, loop, entropy, clock, session, xml, parts, conf, profile, polls_class,
@@ -139,7 +140,8 @@ class Discovery:
         return True
 
     async def _spread(self):
-        rest_ms = self._spread_s * 1000 * self.random16() >> 16
+        first = _VERSIONS if self._learnt else _DCAP
+        rest_ms = self._polls.put_off(first, self._spread_s, self.random16())
         if rest_ms:
             log.info("SPREAD", "first_contact_in_s", rest_ms // 1000)
             await self._loop.sleep_ms(rest_ms)
@@ -285,14 +287,18 @@ class Discovery:
 
     def _power(self):
         # The connection point lost its voltage, or has it again: every control is forgotten, the
-        # default rules, and all programs are read again (handbook 7.7.2).
+        # default rules, and all programs are read again (7.7.2), by each board in its turn.
         self._dark = self._parts.site.dark
         if self._dark:
             log.warn("POWER_LOST")
+            spread_s = 0
         else:
             log.info("POWER_BACK")
+            spread_s = self._conf.spread_s
         self._forget()
-        self._polls.due[_FSA] = self._loop.now()
+        rest_ms = self._polls.put_off(_FSA, spread_s, self.random16())
+        if rest_ms:
+            log.info("SPREAD", "first_contact_in_s", rest_ms // 1000)
 
     def _forget(self):
         self._parts.reading.forget()

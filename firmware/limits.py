@@ -16,7 +16,9 @@ from array import array
 
 import log
 from der.envelope import EXP, GEN, IMP, LOAD
-from der.record import ABSENT, EXP_LIM_W, GEN_LIM_W, KEY_SIZE, MAX_LIM_W, REC_SIZE
+from der.record import (
+    ABSENT, EXP_LIM_W, GEN_LIM_W, IMP_LIM_W, KEY_SIZE, MAX_LIM_W, REC_SIZE, VALUE,
+)
 from micropython import const
 
 _DAY_MS = const(86400000)
@@ -59,9 +61,16 @@ class Limits:
         self.restored = False
 
     def restore(self):
-        """At boot: the default that was in force before the cut. Allocates."""
-        if self._keep.load(self._rec):
-            self._schedule.set_persisted(self._rec)
+        """At boot: the default that was in force before the cut. Allocates.
+
+        Without an identity nobody knows whose it is: of it and the failsafe the lower rules.
+        """
+        rec, e = self._rec, self.envelope
+        if self._keep.load(rec):
+            if not self._keep.lfdi:
+                rec[VALUE + EXP_LIM_W] = min(rec[VALUE + EXP_LIM_W], e.exp_w)
+                rec[VALUE + IMP_LIM_W] = min(rec[VALUE + IMP_LIM_W], e.imp_w)
+            self._schedule.set_persisted(rec)
             self.restored = True
             log.info("DEFAULT_RESTORED", "from", "flash")
         self.step(self._loop.now())

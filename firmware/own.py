@@ -28,9 +28,14 @@ _STORAGE = const(0x02000000)
 
 
 class Me:
-    """Who we are on the wire: LFDI (40 upper-case digits) and SFDI (decimal digits), as bytes."""
+    """Who we are on the wire: LFDI (40 upper-case digits) and SFDI (decimal digits), as bytes.
 
-    def __init__(self, lfdi):
+    `category`: deviceCategory, of what the settings say is fitted: what we register as, and which
+    events are for us (requirements D3).
+    """
+
+    def __init__(self, lfdi, conf):
+        self.category = _PV if not conf.battery else _PV_STORAGE if conf.inverter else _STORAGE
         self.lfdi = lfdi
         self.sfdi = str(sfdi(lfdi)).encode()
 
@@ -98,11 +103,9 @@ class Own:
 
     async def _register(self, href):
         # True when the list is worth another look: it was taken, or was there already (409).
-        conf = self._conf
-        category = _PV if not conf.battery else _PV_STORAGE if conf.inverter else _STORAGE
         body = self._body.one(fields.END_DEVICE, {
-            fields.CATEGORY: category, fields.LFDI: self._me.lfdi, fields.SFDI: self._me.sfdi,
-            fields.AT: self._clock.now()})
+            fields.CATEGORY: self._me.category, fields.LFDI: self._me.lfdi,
+            fields.SFDI: self._me.sfdi, fields.AT: self._clock.now()})
         try:
             await self._session.send("POST", self._reading.url(href), body)
         except self._failure as exc:

@@ -47,6 +47,15 @@ class Polls:
             self.due[i] = self._loop.now()
             self.was_read[i] = 0
 
+    def put_off(self, i, spread_s, random16):
+        """Due at random within spread_s (0 .. 900) from now; returns in how many ms.
+
+        Boards that come back together with the power arrive apart (handbook 7.7).
+        """
+        rest_ms = spread_s * 1000 * random16 >> 16
+        self.due[i] = self._loop.after(rest_ms)
+        return rest_ms
+
     def is_due(self, i, now):
         """True when it should be read now."""
         return self.href[i] is not None and self._loop.diff(now, self.due[i]) >= 0

@@ -3,13 +3,17 @@
 Enters: the DERList of our EndDevice, what the devices are and do (truth.py).  Leaves: PUTs, and a
 LogEvent for each alarm that comes or goes.
 
+    loop.every(1000, resources)                 # step(now): when an alarm came and went
     rate_s = await resources.read_list(href)
     if resources.is_due(now): await resources.send(failure)
 
 All of them go out after each read of the list, and what has changed at once (requirements F1): a
 server that lost its state has ours again within one pollRate.  Limit: one DER of the list, the
-first; until the inverter told its rating nothing is sent, for nothing is known.
+first; until the inverter told its rating nothing is sent, for nothing is known.  Of alarms that
+cannot be told the last sixteen changes are kept; a gap in logEventID shows where others were.
 """
+
+from array import array
 
 import log
 from der.record import (
@@ -44,8 +48,8 @@ _STORAGE = const(80)
 _PV_STORAGE = const(83)
 
 _RETRY_MAX_S = const(60)
-_REFUSED = const(4)
-_GONE = const(3)
+_GONE = const(3)  # kinds of SessionError (session.py): from here on, the same will not do better
+_EVENTS = const(16)  # changes of alarms that are kept until they are told
 
 # Numbers of fields.py of the eight values of truth.rtg and truth.set.
 _VALUES = (fields.MAX_W, fields.MAX_VA, fields.MAX_VAR, fields.MAX_VAR_NEG, fields.MAX_CHARGE_W,
@@ -81,8 +85,11 @@ class Resources:
         self._owed = 0
         self._rated = self._mark = -1
         self._grad = self._updated = -1
-        self._alarms = 0  # as the server knows them
-        self._number = 0
+        self._alarms = 0  # those whose coming stands in the ring, or was told
+        self._at = array("i", bytes(4 * _EVENTS))  # a ring: when,
+        self._codes = bytearray(_EVENTS)  # and logEventCode
+        self._number = 0  # changes since boot, of which
+        self._waiting = 0  # the last so many are not told
         self._since = 0
         self._fails = 0
         self._due = loop.now()
@@ -114,11 +121,32 @@ class Resources:
             links[3] = reader.dera_href
             self._programs = reader.derp_href
 
+    def step(self, _now):
+        """Each second: note each alarm that came or went, once there is a time. No allocation."""
+        alarms, at = self._truth.alarms, self._clock.best()
+        differs = alarms ^ self._alarms
+        if not differs or at < 0:
+            return
+        self._alarms = alarms
+        code = 0  # logEventCodes come in pairs (B12): an alarm, its return to normal
+        while differs:
+            if differs & 1:
+                i = self._number % _EVENTS
+                self._at[i] = at
+                self._codes[i] = code + 1 - (alarms & 1)
+                self._number += 1
+                self._waiting = min(self._waiting + 1, _EVENTS)
+            code += 2
+            differs >>= 1
+            alarms >>= 1
+
     def is_due(self, now):
         """True when something is to be sent, and the last failure is long enough ago."""
         truth = self._truth
+        self.step(now)
         if not truth.rated or self._clock.now() < 0 or self._loop.diff(now, self._due) < 0:
             return False
+        self._due = now  # so that it grows no older than the ticks can tell
         if truth.rated != self._rated:
             self._rated = truth.rated
             self._updated = self._clock.now()
@@ -135,32 +163,34 @@ class Resources:
         for i in range(len(self._links)):
             if self._owed & 1 << i and self._links[i] is None:
                 self._owed &= ~(1 << i)
-        return self._owed != 0 or (truth.alarms != self._alarms and self._own.log is not None)
+        return self._owed != 0 or (self._waiting > 0 and self._own.log is not None)
 
     async def send(self, failure):
         """Send one of them; `failure` is the session's exception class."""
         i = 0
         while i < 4 and not self._owed & 1 << i:
             i += 1
+        number = self._number - self._waiting
         try:
             if i < 4:
                 await self._put(i)
             else:
-                await self._log_event()
+                await self._log_event(number)
             self._fails = 0
         except Sep2Error as exc:  # a device says what no schema allows
             log.error("NOT_TELLABLE", "what", i, "why", str(exc))
             self._owed &= ~(1 << i)
         except failure as exc:
             log.warn("NOT_TOLD", "what", i, "why", exc.reason)
-            if exc.kind == _REFUSED or exc.kind == _GONE:  # noqa: PLR1714 (no tuple)
-                # The same would be refused again; after the next read of the list it is owed anew.
-                self._owed &= ~(1 << i)
-                self._alarms = self._truth.alarms if i == 4 else self._alarms
+            if exc.kind < _GONE:
+                self._fails += 1
+                wait_s = max(min(2 << min(self._fails - 1, 5), _RETRY_MAX_S), exc.wait_s)
+                self._due = self._loop.after(wait_s * 1000)
                 return
-            self._fails += 1
-            wait_s = max(min(2 << min(self._fails - 1, 5), _RETRY_MAX_S), exc.wait_s)
-            self._due = self._loop.after(wait_s * 1000)
+            # The same would be refused again; after the next read of the list it is owed anew.
+            self._owed &= ~(1 << i)
+        if i == 4:  # newer changes may have taken its place in the ring meanwhile
+            self._waiting = min(self._waiting, self._number - number - 1)
 
     async def _put(self, i):
         truth = self._truth
@@ -230,21 +260,13 @@ class Resources:
                 values[fields.MAX_CHARGE_S] = _duration_s(max(0, full - truth.wh), charge)
         return values
 
-    async def _log_event(self):
-        # One alarm that came or went: the codes of the DER function set come in pairs (B12).
-        truth = self._truth
-        differs = truth.alarms ^ self._alarms
-        bit = 0
-        while not differs >> bit & 1:
-            bit += 1
-        there = truth.alarms >> bit & 1
-        self._number += 1
+    async def _log_event(self, number):
+        i = number % _EVENTS
+        code = self._codes[i]
         body = self._body.one(fields.LOG_EVENT, {
-            fields.AT: self._since, fields.CODE: 2 * bit + 1 - there,
-            fields.LOG_ID: self._number & 0xFFFF})
+            fields.AT: self._at[i], fields.CODE: code, fields.LOG_ID: number + 1 & 0xFFFF})
         await self._session.send("POST", self._reading.url(self._own.log), body)
-        self._alarms ^= 1 << bit
-        log.info("LOG_EVENT", "alarm", bit, "is", "on" if there else "off")
+        log.info("LOG_EVENT", "alarm", code >> 1, "is", "off" if code & 1 else "on")
 
 
 def _power_factor(va, var):

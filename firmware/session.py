@@ -29,7 +29,7 @@ _DATE_S = const(60)  # for a Retry-After that is a date: no calendar here
 OUTAGE = const(1)  # no line, no answer, 5xx: keep what is known, try again
 BUSY = const(2)  # 429: try again after `wait_s`
 GONE = const(3)  # 401, 403, 404, 410: the resource is not ours or not there
-REFUSED = const(4)  # other 4xx: the same request will not do better
+REFUSED = const(4)  # 3xx, other 4xx: this request finds no better answer soon
 UNREADABLE = const(5)  # 2xx whose body cannot be understood
 
 # What an exchange fails with; a handshake may find too little memory.
@@ -37,13 +37,17 @@ _FAILURES = (OSError, ValueError, HTTPError, MemoryError)
 
 
 class SessionError(Exception):
-    """An exchange failed: `kind` of the list above, `reason` for the log, `wait_s` or -1."""
+    """An exchange failed: `kind` of the list above, `reason` for the log, `wait_s` or -1.
 
-    def __init__(self, kind, reason, wait_s=-1):
+    `status`: what the server answered, 0 where no answer came.
+    """
+
+    def __init__(self, kind, reason, wait_s=-1, status=0):
         super().__init__(reason)
         self.kind = kind
         self.reason = reason
         self.wait_s = wait_s
+        self.status = status
 
 
 def kind_of(status):
@@ -253,7 +257,7 @@ class Session:
             except ValueError:
                 wait_s = _DATE_S
         self._http.close()
-        return SessionError(kind_of(status), "HTTP_" + str(status), wait_s)
+        return SessionError(kind_of(status), "HTTP_" + str(status), wait_s, status)
 
     def _outage(self, exc):
         self.failures += 1

@@ -1,8 +1,8 @@
 """100,000 boards that come back together: when do they arrive at the utility?
 
 Enters: how many boards, the firmware's own rules of when to ask (firmware/polls.py).  Leaves:
-first contacts a second after a blackout and after an outage of the server, in numbers and a
-picture.
+first contacts a second after a blackout, of boards that it switched off and of such that their
+batteries kept up, and after an outage of the server, in numbers and a picture.
 
     python -m tools.crowd                   # prints the peaks, writes build/crowd.png
 
@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RATE_S = 300
 SPREAD_S = 300  # the default of `spread_s`
 BOOT_S = 3  # boards of one make start alike
+LIT_S = 1  # and so do they see the voltage again that stayed up
 OUTAGE_S = 600
 SHOWN_S = 900
 
@@ -58,9 +59,17 @@ class Clock:
         return a - b
 
 
-def blackout(boards: int, spread_s: int, rng: random.Random) -> list[int]:
-    """ms after the power came back at which each board asks for the first time."""
-    return [BOOT_S * 1000 + (spread_s * 1000 * rng.randrange(65536) >> 16) for _ in range(boards)]
+def blackout(boards: int, spread_s: int, rng: random.Random, ready_s: int = BOOT_S) -> list[int]:
+    """ms after the power came back at which each board asks for the first time.
+
+    ready_s: BOOT_S, or LIT_S for boards that never went down, which ask for their programs.
+    """
+    clock = Clock()
+    clock.ms = ready_s * 1000
+    crowd = polls().Polls(clock, (RATE_S,) * boards)  # a row for each board
+    for i in range(boards):
+        crowd.put_off(i, spread_s, rng.randrange(65536))
+    return crowd.due
 
 
 def outage(boards: int, rng: random.Random, jitter: bool = True) -> list[int]:
@@ -103,7 +112,8 @@ def draw(path: Path, rows: list[tuple[str, list[int], list[int]]]) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, all_axes = plt.subplots(len(rows), 1, figsize=(11, 7), dpi=110, layout="constrained")
+    figure, all_axes = plt.subplots(len(rows), 1, figsize=(11, 3.5 * len(rows)), dpi=110,
+                                    layout="constrained")
     for axes, (title, ours, bare) in zip(all_axes, rows):
         axes.plot(range(len(bare)), bare, color="#c1121f", lw=1.2,
                   label=f"without spread: at most {max(bare):,} a second")
@@ -138,6 +148,9 @@ def main(argv=None) -> None:
          per_second(blackout(args.boards, 0, rng))),
         ("the utility's server comes back after ten minutes", per_second(outage(args.boards, rng)),
          per_second(outage(args.boards, rng, jitter=False))),
+        ("the power comes back where batteries kept the boards up",
+         per_second(blackout(args.boards, SPREAD_S, rng, LIT_S)),
+         per_second(blackout(args.boards, 0, rng, LIT_S))),
     ]
     for title, ours, bare in rows:
         print(f"{title}: at most {max(ours):,} boards a second over {len(ours)} s,"

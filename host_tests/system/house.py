@@ -24,6 +24,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from bodies import valid
 from device import SLOW_MS, Device
 from lines import ECONNRESET, HttpLine, ModbusLine, SerialLine, render
 from tools.demo.logline import parse
@@ -424,11 +425,16 @@ def _points(said):
 
 
 @contextlib.contextmanager
-def living(folder, **options):
-    """A house whose process ends with the block."""
+def living(folder, *, validates=True, **options):
+    """A house whose process ends with the block, and whose bodies were then all valid.
+
+    `validates` False: for a test that spoils them itself.
+    """
     house = House(folder, **options)
     try:
         yield house
+        if validates:
+            valid(house)
     except AssertionError:
         print(house.tail(80))  # pytest shows it with the failure
         raise

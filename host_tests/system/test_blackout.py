@@ -33,6 +33,33 @@ def test_every_control_is_forgotten_and_the_default_rules_until_power_is_back(tm
         assert {e["verdict"] for e in house.requests()} <= {"ok", "ok, but: sent before"}
 
 
+def test_boards_that_batteries_kept_up_do_not_return_all_at_once(tmp_path):
+    # Handbook 7.7: each comes in its turn, and until then the default holds.
+    back = []
+    for seed in (1, 2, 3):
+        (tmp_path / str(seed)).mkdir()
+        with living(tmp_path / str(seed), seed=seed, config={"spread_s": 300}) as house:
+            house.default(exp_w=1500)
+            house.publish(20, 900, exp_w=4000)
+            house.boot()
+            house.run_until(lambda house=house: house.limits()[-1:] and
+                            house.limits()[-1][1:] == (4000, "event"), 60)
+            house.site.fault(grid_lost=True)
+            house.run_until(lambda house=house: house.said("POWER_LOST"), 15)
+            house.run(20)
+            house.site.fault(grid_lost=False)
+            lit = house.run_until(lambda house=house: house.said("POWER_BACK"), 30)
+            house.run(310)
+            read = house.requests("fsal", "GET", lit)[0]["at"]
+            assert house.limits()[-1][1:] == (4000, "event")
+            assert [row[1] for row in house.limits() if lit <= row[0] < read] == []
+            assert house.worst_export(lit + 15, read) <= 1500 + TOL_W
+            back.append(read - lit)
+            said = house.said("SPREAD", since=lit)
+            assert len(said) == 1 and 0 <= back[-1] - int(said[0].pairs["first_contact_in_s"]) <= 2
+    assert max(back) <= 301 and len({round(s / 5) for s in back}) == 3, back
+
+
 def test_a_meter_that_only_goes_silent_is_no_blackout(tmp_path):
     with living(tmp_path) as house:
         house.default(exp_w=1500)

@@ -4,6 +4,8 @@ import re
 
 import pytest
 from house import living, tolerance_w
+from procedure import steps
+from tools.pki import Authority
 
 FAILSAFE_W, DEFAULT_W = 1000, 1500
 TOL_W = tolerance_w(10000)
@@ -58,6 +60,47 @@ def test_board_without_an_identity_says_so_and_holds_the_failsafe(tmp_path, name
         assert house.limits()[-1][1:] == (FAILSAFE_W, "failsafe")
         assert house.worst_export(15, 60) <= FAILSAFE_W + TOL_W
         assert house.first("connect", "utility.test") == len(house.story)
+
+
+def test_default_of_another_identity_is_as_none(tmp_path):
+    # Requirements D6: a board that moved to another site, or whose certificate is another one.
+    with living(tmp_path) as house:
+        house.default(exp_w=4000)
+        house.boot()
+        house.run_until(lambda: house.said("DEFAULT_KEPT"), 10)
+        house.power_cut()
+        other = Authority.create().device()
+        other.write(house.flash)
+        house.server_up(False)
+        house.story.clear()
+        house.log.clear()
+        again = house.now
+        house.boot()
+        house.run(60)
+        assert house.said("IDENTITY", lfdi=other.lfdi)
+        assert house.said("DEFAULT_NOT_OURS", lfdi=house.lfdi)
+        assert not house.said("DEFAULT_RESTORED")
+        assert cap_before_talking(house) <= FAILSAFE_W
+        assert {row[1:] for row in house.limits()} == {(FAILSAFE_W, "failsafe")}
+        assert house.worst_export(again + 15, house.now) <= FAILSAFE_W + TOL_W
+
+
+@pytest.mark.parametrize("default_w", [700, 4000])
+def test_board_that_lost_its_identity_holds_the_lower_of_default_and_failsafe(tmp_path, default_w):
+    with living(tmp_path) as house:
+        house.default(exp_w=default_w)
+        house.boot()
+        house.run_until(lambda: house.said("DEFAULT_KEPT"), 10)
+        house.power_cut()
+        (house.flash / "key.der").unlink()
+        house.log.clear()
+        again = house.now
+        house.boot()
+        house.run(60)
+        low = min(default_w, FAILSAFE_W)
+        assert house.said("NO_IDENTITY")
+        assert {w for _, w, _ in house.limits()} == {low}
+        assert house.worst_export(again + 15, house.now) <= low + TOL_W
 
 
 @pytest.mark.parametrize("name", ["key.der", "cert0.der", "ca.der"])
@@ -139,6 +182,44 @@ def test_reboot_without_network_forgets_the_event_and_holds_the_default(tmp_path
         back = house.run_until(lambda: house.limits()[-1][1:] == (5000, "event"), 90)
         house.run_to(back + 30)
         assert house.judge((back, back + 30, 5000)).passed
+        assert house.statuses(event) == [1, 2, 1, 2]  # it was forgotten, so it is new (D9)
+        assert all(at >= back - 1 for status, _, at in house.answers(event)[2:])
+
+
+def test_all_30_settings_persist_through_reconnection(tmp_path):
+    with living(tmp_path, config={"site_exp_w": 20000}) as house:
+        house.default(exp_w=3000)
+        first = house.publish(30, 120, exp_w=20000)
+        house.boot()
+        house.run_to(70)
+        assert house.limits()[-1][1:] == (20000, "event") and house.statuses(first) == [1, 2]
+        house.cancel(first)
+        house.run_until(lambda: house.statuses(first) == [1, 2, 6], 70)
+        cancelled = house.now
+        house.run_until(lambda: house.requests("dderc", "GET", cancelled), 70)
+        house.run(30)
+        assert house.limits()[-1][1:] == (3000, "default")
+        house.utility.faults.add("status", status=500)
+        house.run(60)
+        house.power_cut()
+        house.run(10)
+        again = house.now
+        house.boot()
+        house.run(120)
+        assert {row[1:] for row in house.limits() if row[0] >= again} == {(3000, "persisted")}
+        assert house.judge((again, again + 120, 3000)).passed
+        proceeds = int(house.now)
+        late = house.publish(proceeds - 60, 900, exp_w=5000)
+        house.utility.faults.clear()
+        house.run_until(lambda: house.statuses(late) == [1, 2], 90)
+        steps(house, "GET dercl", "POST rsp", "POST rsp", since=proceeds)
+        begun = house.answers(late)[1]
+        assert proceeds <= begun[1] <= begun[2]  # not the start that had passed by then
+        house.run_to(proceeds + 300)
+        assert house.limits()[-1][1:] == (5000, "event")
+        assert house.judge((round(begun[2]), proceeds + 300, 5000)).passed
+        assert house.statuses(first) == [1, 2, 6]
+        assert {e["verdict"] for e in house.requests("rsp")} == {"ok"}
 
 
 def test_torn_or_changed_default_counts_as_none(tmp_path):

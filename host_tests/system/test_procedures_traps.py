@@ -276,6 +276,23 @@ def test_j20_j46_the_default_of_a_second_program_of_the_same_primacy_holds(tmp_p
         sound(house)
 
 
+def test_d3_an_event_for_other_devices_is_neither_obeyed_nor_answered(tmp_path):
+    # The default is tighter; bit 16 is an electric vehicle, 21 PV, 0 what envoy sends for nobody.
+    with living(tmp_path, config=SELDOM) as house:
+        house.default(exp_w=1500)
+        alien = house.publish(20, 100, exp_w=4000, more={"category": "00010000"})
+        house.boot()
+        house.run(100)
+        assert house.statuses(alien) == [] and not house.answers()
+        assert {row[1:] for row in house.limits()[-1:]} == {(1500, "default")}
+        settled(house, 10, 100, 1500)
+        for i, bits in enumerate(("00210000", "0")):
+            ours = house.publish(200 + 100 * i, 60, exp_w=3000, more={"category": bits})
+            house.run_to(240 + 100 * i)
+            assert house.statuses(ours) == [1, 2] and house.limits()[-1][1:] == (3000, "event")
+        sound(house)
+
+
 def test_j38_what_ends_is_released_and_not_kept(tmp_path):
     with living(tmp_path) as house:
         house.publish(20, 60, energize=False)

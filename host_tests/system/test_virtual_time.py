@@ -1,11 +1,15 @@
-"""The harness itself: the same seed gives the same story, and a hung firmware fails a test."""
+"""The harness itself: the same seed gives the same story; a hung firmware or a body that is not
+valid fails a test."""
 
 import os
+import re
 import signal
 
 import device
+import lines
 import pytest
 from house import living
+from tools.utility.messages import Request
 
 
 def story(folder, **options):
@@ -42,6 +46,34 @@ def test_firmware_that_ends_by_itself_fails_the_test(tmp_path):
         os.kill(house.device.pid, signal.SIGKILL)
         with pytest.raises(AssertionError, match="the firmware ended"):
             house.run(5)
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_run_with_a_body_that_is_not_valid_fails(tmp_path, monkeypatch, seen):
+    """A DERStatus loses an element on its way; not `seen`: to a server that looks at none."""
+    def spoilt(*said):
+        asked = Request(*said)
+        return asked._replace(body=re.sub(b"<readingTime>[0-9]+</readingTime>", b"", asked.body))
+
+    def run(house):
+        if not seen:
+            house.utility.faults.add("status", resource="ders", method="PUT")
+        house.boot()
+        house.run(30)
+        bodies = [body for _, kind, body in house.sent if kind == "ders"]
+        assert bodies and not any(b"readingTime" in body for body in bodies)
+        told = [entry["verdict"] for entry in house.requests("ders", "PUT")]
+        assert all(verdict.startswith("refused: xsd") == seen for verdict in told), told
+
+    (tmp_path / "b").mkdir()
+    monkeypatch.setattr(lines, "Request", spoilt)
+    with living(tmp_path / "b", validates=False) as house:  # it is this check alone that fails
+        run(house)
+    (tmp_path / "a").mkdir()
+    said = "'ders', .refused: xsd" if seen else r"'ders', \[.*readingTime"
+    wrong = pytest.raises(AssertionError, match=said)
+    with wrong, living(tmp_path / "a") as house:
+        run(house)
 
 
 def test_time_of_the_house_is_the_time_of_the_device(tmp_path):

@@ -53,7 +53,7 @@ class North:
         self.flash = south.flash if south else Flash(16)
         self.limits = south.limits if south else Limits(
             self.loop, self.clock, self.schedule, Envelope(5000, 10000, 1500, 1500),
-            [Ramp(0) for _ in range(4)], Keep(Store(self.flash.folder)))
+            [Ramp(0) for _ in range(4)], Keep(Store(self.flash.folder), b"A" * 40))
         body = bytearray(512)
         self.answers = Answers(self.loop, self.schedule, self.session, xmlpull.Writer(body), body,
                                self.resolve, LFDI, replies)

@@ -81,7 +81,7 @@ class South:
         self.flash = Flash(32)
         self.limits = Limits(self.loop, self.clock, self.schedule,
                              Envelope(5000, 10000, FLOOR, FLOOR), [Ramp(0) for _ in range(4)],
-                             Keep(Store(self.flash.folder)))
+                             Keep(Store(self.flash.folder), b"A" * 40))
         self.limits.restore()
         self.loop.every(1000, self.limits)
         conf = self.conf = Config()

@@ -171,6 +171,53 @@ def test_e6_a_refused_answer_is_dropped_and_counted():
     assert b.log == [("A", 2), ("A", 3)]
 
 
+def test_e6_an_answer_that_vanished_while_it_was_under_way_is_counted_once():
+    b = Bench()
+    b.program(0, 1)
+    b.event("A", 0, 10, 60, {E: 1})
+    b.event("B", 0, 10, 60, {E: 1}, response=0)
+    b.poll(0)
+    assert b.s.next_owed()
+    b.s.drop_program(0)
+    b.s.refused()
+    assert (b.s.owed_refused, b.s.owed_removed, b.s.owed_dropped, b.s.owed_count) == (0, 1, 0, 0)
+
+
+def test_e7_what_a_removed_program_owed_is_counted():
+    b = Bench()
+    for p in range(2):
+        b.program(p, 1)
+    b.event("A", 0, 10, 60, {E: 1})
+    b.event("B", 0, 20, 60, {G: 1})
+    b.event("C", 1, 20, 60, {I: 1})
+    b.online = False
+    for p in range(2):
+        b.poll(p)
+    b.run(30)
+    assert b.s.owed_count == 6
+    assert check.locked(b.s.drop_program, 0) is None
+    assert b.s.owed_removed == 4 and b.s.owed_count == 2
+    b.s.drop_program(0)
+    assert b.s.owed_removed == 4
+
+
+def test_what_was_skipped_goes_again_each_in_its_turn():
+    b = Bench()
+    b.program(0, 1)
+    for name in "ABCD":
+        b.event(name, 0, 100, 60, {E: 1})
+    b.poll(0)
+    took = []
+    for most in (0, 0, 1, 1, 1, 1, 1, 2, 9999):
+        while b.s.next_owed(most):
+            took.append(b.names[bytes(b.s.owed_key)])
+            b.s.skip()
+        took.append(most)
+    assert took == ["A", "B", "C", "D", 0, 0, 1, "A", 1, "B", 1, "C", 1, "D", 1, "A", 2, "B", "C",
+                    9999], took
+    assert check.locked(b.s.next_owed, 0) is True and b.s.owed_count == 4
+
+
 def test_e6_a_reply_to_found_anew_is_used_for_what_is_still_owed():
     b = Bench()
     b.program(0, 1)

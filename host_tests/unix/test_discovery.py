@@ -36,7 +36,7 @@ _EDEV = ('<EndDevice href="/edev/1"><lFDI>%s</lFDI><sFDI>1</sFDI><FunctionSetAss
 class Conf:
     server = "http://server.example/dcap"
     pin = 111115
-    register = pen = 0
+    register = pen = spread_s = 0
     nmi = ""
     battery = None
     site_exp_w = site_imp_w = 10000
@@ -71,7 +71,7 @@ class Rig:
         writer = Writer(buf)
         profile = sep2.PROFILES["eql"]
         body = Body(sep2.write, writer, buf, profile)
-        me = Me(LFDI)
+        me = Me(LFDI, Conf)
         own = self.own = Own(north.session, north.reading, xml, body, north.clock, Conf, me,
                              SessionError)
         self.truth = Truth()

@@ -15,6 +15,7 @@ from store import Store
 
 _CONTRACT = (5000, 10000)
 _FAILSAFE = (1500, 1200)
+_OURS = b"A" * 40
 
 
 def record(exp_w=None, imp_w=None, start=NOW - 10, duration=300):
@@ -32,7 +33,7 @@ def record(exp_w=None, imp_w=None, start=NOW - 10, duration=300):
 class Rig:
     """Limits as app makes them; `flash` is one that already ran, for a second boot."""
 
-    def __init__(self, flash=None, set_clock=True):
+    def __init__(self, flash=None, set_clock=True, lfdi=_OURS):
         self.world = World()
         self.said = Said()
         self.loop = Loop(self.world, self.world)
@@ -41,7 +42,7 @@ class Rig:
             self.clock.set_server(NOW, 0)
         self.flash = flash or Flash(16)
         self.schedule = Schedule(6, 3)
-        self.keep = Keep(Store(self.flash.folder))
+        self.keep = Keep(Store(self.flash.folder), lfdi)
         self.limits = Limits(self.loop, self.clock, self.schedule,
                              Envelope(*_CONTRACT, *_FAILSAFE), [Ramp(0) for _ in range(4)],
                              self.keep)
@@ -170,6 +171,43 @@ def test_the_default_is_kept_once_and_holds_after_a_power_cut():
     again.limits.complete = True
     again.live(2000)
     assert again.rules() == (4000, "default") and again.keep.writes == 1
+
+
+def kept(exp_w, imp_w, on=1):
+    """A flash on which a device of ours has kept that default."""
+    rig = Rig()
+    rig.start()
+    rec = record(exp_w, imp_w)
+    rec[MODES] |= 1 << ENERGIZE
+    rec[VALUE + ENERGIZE] = on
+    rig.default(rec)
+    rig.limits.complete = True
+    rig.live(2000)
+    assert rig.keep.writes == 1
+    rig.flash.reboot()
+    return rig.flash
+
+
+def test_a_default_of_another_identity_is_as_none_and_said():
+    for exp_w in (3200, 100):
+        again = Rig(kept(exp_w, 900), lfdi=b"B" * 40)
+        again.start()
+        assert again.rules() == (1500, "failsafe") and again.limits.envelope.imp_w == 1200
+        assert not again.limits.restored
+        assert again.said.count(" W DEFAULT_NOT_OURS", "lfdi=" + "A" * 40) == 1
+        assert again.said.count("DEFAULT_RESTORED") == 0
+
+
+def test_without_an_identity_the_lower_of_whosever_default_and_the_failsafe_rules():
+    for kept_w, ruling_w in (((3200, 900), (1500, 900)), ((700, 9000), (700, 1200)),
+                             ((None, 900), (1500, 900)), ((700, None), (700, 1200))):
+        again = Rig(kept(*kept_w), lfdi=None)
+        again.start()
+        e = again.limits.envelope
+        assert (e.exp_w, e.imp_w) == ruling_w, kept_w
+    again = Rig(kept(3200, 900, on=0), lfdi=None)
+    again.start()
+    assert again.limits.envelope.energize == 0 and again.rules()[0] == 0
 
 
 def test_a_kept_default_that_became_an_event_less_none_is_replaced():

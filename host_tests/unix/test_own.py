@@ -138,8 +138,11 @@ def test_a_list_that_cannot_be_read_changes_nothing():
 
 
 def test_a_device_that_the_list_lacks_is_posted_where_it_is_set_so():
-    for battery, category in ((None, "00200000"), (("h", 502, 2), "00800000")):
-        rig = Rig(_OTHER, register=1, battery=battery)
+    inverter, battery = ("h", 502, 1), ("h", 502, 2)
+    for fitted, category in (((inverter, None), "00200000"), ((inverter, battery), "00800000"),
+                             ((None, battery), "02000000")):
+        rig = Rig(_OTHER, register=1, inverter=fitted[0], battery=fitted[1])
+        assert rig.me.category == int(category, 16)  # which events are for us, too (D3)
         rig.posts = rig.takes
         rig.find()
         assert rig.asked() == ["GET /edev"] + ["POST /edev"] + ["GET /edev"] * 2

@@ -122,6 +122,17 @@ def test_the_servers_own_wish_is_never_undercut():
     assert polls.due[1] - world.t == 60000
 
 
+def test_what_is_put_off_is_due_at_random_within_the_spread():
+    world, polls = make(start=WRAP - 1000)
+    polls.want(1, "/fsa")
+    for spread_s, random16, ms in ((300, 0, 0), (300, _EVEN, 150000), (300, 65535, 299995),
+                                   (900, 65535, 899986), (0, 65535, 0)):
+        assert polls.put_off(1, spread_s, random16) == ms
+        assert polls.due[1] == (world.t + ms) % WRAP
+        assert polls.is_due(1, polls.due[1])
+        assert not ms or not polls.is_due(1, (world.t + ms - 1) % WRAP)
+
+
 def test_due_times_hold_across_the_wrap_of_the_ticks():
     world, polls = make(300, WRAP - 1000)
     polls.want(1, "/derp")

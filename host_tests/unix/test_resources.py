@@ -13,6 +13,7 @@ from session import OUTAGE, SessionError
 from sitecontrol import BATTERY, PV
 from south import South, battery_unit, inverter_unit
 from told import Told
+from truth import Truth
 
 _LINKS = (("DERAvailability", "/dera"), ("DERCapability", "/dercap"), ("DERSettings", "/derg"),
           ("DERStatus", "/ders"))
@@ -323,6 +324,93 @@ def test_an_alarm_is_logged_when_it_comes_and_when_it_goes():
     assert [doc.leaf("logEventID") for doc in rig.sent("POST", "/lel")] == list("123456")
     rig.read()
     assert rig.told() == _THREE
+
+
+def log_events(rig):
+    """[logEventID, logEventCode, createdDateTime in s since EPOCH] of those that were sent."""
+    return [[int(doc.leaf("logEventID")), int(doc.leaf("logEventCode")),
+             int(doc.leaf("createdDateTime")) - 1577836800] for doc in rig.sent("POST", "/lel")]
+
+
+def test_an_alarm_keeps_its_time_whatever_happens_before_it_can_be_told():
+    rig = Rig()
+    rig.told()
+    rig.server.down = OSError(111)
+    rig.loop.every(1000, rig.resources)
+    came = rig.clock.now()
+    rig.unit(o40=0, o41=1 << 10)
+    rig.live(60)
+    assert rig.step(rig.resources)  # fails
+    rig.unit(o38=8)  # a change of status
+    rig.live(60)
+    went = rig.clock.now()
+    rig.unit(o41=0)  # and the alarm goes again
+    rig.live(600)
+    rig.server.down = None
+    since = len(rig.sent("POST", "/lel"))
+    assert since == 0 and rig.told() == ["PUT /ders", "POST /lel", "POST /lel"]
+    assert rig.last("/ders").leaf("alarmStatus") == "00000000"
+    told = log_events(rig)
+    assert [t[:2] for t in told] == [[1, 2], [2, 3]]
+    assert 0 <= told[0][2] - came <= 6 and 0 <= told[1][2] - went <= 6, (told, came, went)
+    rig.live(90)
+    rig.read()
+    assert rig.told() == _THREE
+
+
+def still(rig):
+    """A Truth that no device moves, alike so far."""
+    truth = rig.resources._truth = Truth()
+    truth.rated, truth.mark = rig.truth.rated, rig.truth.mark
+    return truth
+
+
+def test_of_many_alarms_in_an_outage_the_newest_are_told_and_a_gap_shows_the_rest():
+    rig = Rig()
+    rig.told()
+    rig.server.down = OSError(111)
+    truth = still(rig)
+    for i in range(30):
+        truth.alarms = i + 1 & 1
+        assert check.locked(rig.resources.step, rig.loop.now()) is None
+    rig.server.down = None
+    assert rig.told() == ["POST /lel"] * 16
+    assert [t[0] for t in log_events(rig)] == list(range(15, 31))
+    assert [t[1] for t in log_events(rig)] == [0, 1] * 8
+    assert not check.locked(rig.resources.is_due, rig.loop.now())
+
+
+def test_alarms_that_come_while_one_is_on_its_way_lose_none():
+    rig = Rig()
+    rig.told()
+    truth = still(rig)
+
+    def more(_target, _body):
+        if len(rig.sent("POST", "/lel")) == 1:
+            for _ in range(15):
+                truth.alarms ^= 4
+                rig.resources.step(0)
+        return status(201)
+
+    rig.server.routes["/lel"] = more
+    for bits in (1, 3):
+        truth.alarms = bits
+        rig.resources.step(0)
+    told = rig.told()
+    assert told == ["POST /lel"] * 17, (told, log_events(rig))
+    assert [t[0] for t in log_events(rig)] == list(range(1, 18))
+
+
+def test_no_alarm_is_noted_before_there_is_a_time():
+    rig = Rig(South(set_clock=False))
+    truth = still(rig)
+    truth.alarms = 2
+    assert rig.clock.best() < 0
+    rig.resources.step(0)
+    rig.world.t += 5000
+    rig.clock.set_server(NOW, rig.world.t)
+    rig.flush(rig.resources)
+    assert [t[1] for t in log_events(rig)] == [2] and log_events(rig)[0][2] >= NOW, log_events(rig)
 
 
 def test_a_log_that_is_not_there_or_refuses_stops_nothing():

@@ -73,7 +73,7 @@ def test_each_status_is_of_its_kind():
         rig = Rig(status(code, body=b"COMMS DISABLED"), ok(_DOC))
         failed = rig.fails()
         assert failed.kind == kind and failed.reason == "HTTP_" + str(code), code
-        assert failed.wait_s == -1 and rig.session.failures == 1
+        assert failed.wait_s == -1 and rig.session.failures == 1 and failed.status == code
         rig = Rig(status(code), ok(_DOC))
         assert check.raises(SessionError, rig.post).kind == kind
         rig.read()  # and the next exchange is none the worse for it

@@ -79,6 +79,7 @@ class Told(North):
         self.south = south
         conf = self.conf = south.conf
         conf.pin, conf.register, conf.nmi, conf.pen = -1, 0, "", 32473
+        conf.spread_s = 0
         conf.battery, conf.site_exp_w, conf.site_imp_w = None, 10000, 10000
         for name, value in settings.items():
             setattr(conf, name, value)
@@ -86,7 +87,7 @@ class Told(North):
         self.session._post["Accept"] = self.profile.media_type
         buf = bytearray(300)
         body = Body(sep2.write, Writer(buf), buf, self.profile)
-        self.me = Me(LFDI)
+        self.me = Me(LFDI, conf)
         parts = (self.loop, self.session, self.reading, xml, body, self.clock)
         self.own = Own(self.session, self.reading, xml, body, self.clock, conf, self.me,
                        SessionError)

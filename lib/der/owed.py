@@ -5,6 +5,7 @@ Enters: what became of an event, with its time.  Leaves: one answer after the ot
     while rows.next_owed():
         # POST owed_status, owed_created, owed_key to the replyTo behind owed_reply
         rows.answered()                 # or refused() after a 400, skip() when it cannot go now
+    rows.owed_refused, rows.owed_dropped, rows.owed_removed         # what was lost, and why
 
 A row owes at most three answers: 1 received, 2 started and one of 3, 6, 7, strictly in that order
 (requirements E4).  Each is marked once, where the event's state changes, so none can repeat.
@@ -50,7 +51,8 @@ class Owed:
 
     owed_key: bytearray of KEY_SIZE.  owed_reply: handle of the replyTo, 1..255.  owed_status: 1,
     2, 3, 6 or 7.  owed_created: createdDateTime, s since EPOCH.  owed_count: answers owed now.
-    owed_refused: dropped after a 400.  owed_dropped: lost for want of room.
+    Lost since boot: owed_refused after a 400, owed_dropped for want of room, owed_removed with a
+    program that went.
     """
 
     def __init__(self, rows):
@@ -67,6 +69,7 @@ class Owed:
         self._times = (self._received, self._began, self._end)
         self._at = -1  # the row of the answer being delivered, -1 when it has gone
         self._bit = 0
+        self._turn = -1  # the row that last had its turn after a skip()
         self.owed_key = bytearray(KEY_SIZE)
         self.owed_reply = 0
         self.owed_status = 0
@@ -74,6 +77,7 @@ class Owed:
         self.owed_count = 0
         self.owed_refused = 0
         self.owed_dropped = 0
+        self.owed_removed = 0
 
     # The row from `first` to below `last` that has the mRID, -1 when none. No allocation.
     def _seek(self, key, first, last):
@@ -107,12 +111,12 @@ class Owed:
                 return True
         return False
 
-    def next_owed(self):
-        """True when an answer is owed: it stands in owed_key .. owed_created. No allocation.
+    def next_owed(self, most=9999):
+        """True when an answer can go: it stands in owed_key .. owed_created. No allocation.
 
         Order over events (requirements E5): received, then cancelled and superseded, then
-        completed, then started; the older first.  False ends a round: what was skipped is tried
-        again in the next one.
+        completed, then started; the older first.  False when all that is owed was skipped: then
+        `most` rows (0 ..), each in its turn, may go again at the next call.
         """
         flags, owed = self._flags, self._owed
         state, times = self._state, self._times
@@ -135,8 +139,13 @@ class Owed:
                 found, best = row, rank
                 since, bit = t, k
         if found < 0:
-            for row in range(self._rows):
-                flags[row] &= ~SKIPPED
+            row = self._turn
+            for _ in range(self._rows):
+                row = row + 1 if row + 1 < self._rows else 0
+                if most and flags[row] & SKIPPED:
+                    flags[row] &= ~SKIPPED
+                    most -= 1
+                    self._turn = row
             return False
         self._at = found
         self._bit = bit
@@ -158,8 +167,9 @@ class Owed:
 
     def refused(self):
         """The server refused the answer with 400: it is dropped and counted (E6)."""
-        self.owed_refused += 1
+        before = self.owed_count
         self.answered()
+        self.owed_refused += before - self.owed_count
 
     def skip(self):
         """The answer cannot go now: others may, but no later one of the same event (E4)."""

@@ -92,13 +92,14 @@ class Schedule(Slots):
     def drop_program(self, program, default=True):
         """The program is out of reach: events, answers and default vanish silently (B7, E7).
 
+        The answers are counted in owed_removed.
         default False: its default stays until another one is put.
         """
         for row in range(self._rows):
             if self._state[row] != FREE and self._program[row] == program:
                 if row < self.slots:
                     self._let_winner_go(row)
-                self._free(row)
+                self.owed_removed += self._free(row)
         self._handed[program] = 0
         self._primacy[program] = 255
         if default:
