@@ -10,8 +10,11 @@ for each usage point and period (handbook 7.8; requirements G).
 
 A usage point is posted once after boot even where the list has it, and again when the server lost
 it.  What could not be sent goes to flash (backlog.py) and is sent later in order, the current
-interval first.  What the board's own clock dated, before the server's was known, is questionable.
-The period is kept on flash, so that a board that starts without a server goes on with it.  Limit:
+interval first.  A point that fails waits by itself, longer each time until a reading is delivered,
+and the other goes before it.  What the board's own clock dated, before the server's was known, is
+questionable.
+The period is kept on flash, so that a board that starts without a server goes on with it; it is
+written once an hour at most, however often it changes.  Limit:
 two usage points; the channels are fixed when the meter, or the inverters, are first known.
 """
 
@@ -32,14 +35,17 @@ _SAMPLE_MS = const(200)
 _SAMPLE_MAX_MS = const(1000)
 _KEEP_MS = const(5000)
 _STUCK_MS = const(10000)
+_PERIOD_KEEP_MS = const(3600000)  # between two writes of the period: what the flash may wear
 _SERVER = const(2)  # of clock.source
 _PATIENCE = const(2)  # tries before a usage point counts as lost
 
 _BATTERY = const(1)
 
-# Kinds of SessionError (session.py).
+# Kinds of SessionError (session.py), and what else it says.
+_BUSY = const(2)
 _GONE = const(3)
 _REFUSED = const(4)
+_NOT_KNOWN = const(501)  # as a server may answer to a list of readings
 
 # How a point's readings go out.
 _LIST = const(0)
@@ -78,15 +84,15 @@ class Telemetry:
             self._ten += 1
         self._site = self._der = None
         self._href = None
-        self._period_s = self._kept_period()
+        self._kept_s = self._period_s = self._kept_period()
+        self._unkept_ms = 0  # until it may be written again
+        self._rated = False  # a usage point of ours was listed: its rate stands while it is lost
         self.relist = False
         self._parts = None
         self._posting = None  # the point whose rows are on their way
         self._stuck_ms = 0
-        self._fails = 0
-        self._due = loop.now()
-        self._failed = None  # the point of the last failure
-        self.posted = self.dropped = 0
+        self._due = loop.now()  # the pace of all; each point has a wait of its own too
+        self.posted = self.dropped = 0  # intervals; single readings that were refused
 
     def __iter__(self):
         return self._parts()
@@ -170,6 +176,7 @@ class Telemetry:
         point = self._point_class(role, types, kinds, self._ten,
                                   self._backlog_class(self._store, name, kinds))
         point.window.set_period(self._period_s)
+        point.fails, point.due = 0, self._loop.now()  # since a reading was delivered
         return point
 
     def _points(self):
@@ -180,18 +187,23 @@ class Telemetry:
         for point in self._points():
             point.window.stepped(by_s)
 
-    def step(self, _now):
+    def step(self, now):
         """Each second: close the intervals whose time is over. Does not allocate."""
         s, sure = self._clock.best(), self._clock.source == _SERVER
+        if self._loop.diff(now, self._due) > 0:
+            self._due = now  # no wait grows older than the ticks can tell
         for i in range(2):
             point = self._der if i else self._site
             if point is not None:
                 point.close(point.window.tick(s), sure)
+                if self._loop.diff(now, point.due) > 0:
+                    point.due = now
 
     async def run(self):
         """Bring to flash what has waited too long, for the power may go; say what was lost."""
         while True:
             await self._loop.sleep_ms(_KEEP_MS)
+            self._keep_period()
             for point in self._points():
                 lost = point.ring.dropped, point.backlog.dropped, point.backlog.torn
                 if lost != point.gone:
@@ -217,6 +229,7 @@ class Telemetry:
     async def read_list(self, href):
         """Read the MirrorUsagePointList; what it lacks of ours is owed. Returns its pollRate."""
         self._href = href
+        listed = [p for p in self._points() if p.listed]
         self._begin()
         points = MirrorUsagePointList(self._xml)
         await self._reading.pages(href, points, self._take, self._begin)
@@ -224,12 +237,15 @@ class Telemetry:
             if point.href is not None and not point.listed:
                 log.warn("USAGE_POINT_LOST", "role", point.role)
                 point.href = None
-                point.owed = point.lost = True
-        self._set_period(self._post_rate)
+                point.owed = True
+                point.lost = point not in listed
+        if self._post_rate >= 0 or not self._rated:
+            self._rated = self._post_rate >= 0
+            self._set_period(self._post_rate)
         return points.poll_rate
 
     def _begin(self):
-        self._post_rate = -1
+        self._post_rate = -1  # none of ours is listed; 0: none says its rate
         for point in self._points():
             point.listed = False
 
@@ -239,8 +255,8 @@ class Telemetry:
                 point.href = reader.href
                 point.listed = True
                 point.lost = False
-                if reader.post_rate > 0:
-                    self._post_rate = reader.post_rate
+                self._post_rate = reader.post_rate if reader.post_rate > 0 else max(
+                    self._post_rate, 0)
 
     def _set_period(self, rate_s):
         # Of the usage point, else of our EndDevice, else the handbook's (G6).
@@ -250,12 +266,17 @@ class Telemetry:
         if period_s != self._period_s:
             self._period_s = period_s
             log.info("POST_RATE", "period_s", period_s)
-            try:
-                self._store.write(_PERIOD_FILE, str(period_s))
-            except OSError as exc:
-                log.error("FLASH_FAILED", "error", repr(exc))
             for point in self._points():
                 point.window.set_period(period_s)
+
+    def _keep_period(self):
+        self._unkept_ms = max(0, self._unkept_ms - _KEEP_MS)
+        if self._period_s != self._kept_s and not self._unkept_ms:
+            self._kept_s, self._unkept_ms = self._period_s, _PERIOD_KEEP_MS
+            try:
+                self._store.write(_PERIOD_FILE, str(self._period_s))
+            except OSError as exc:
+                log.error("FLASH_FAILED", "error", repr(exc))
 
     def _kept_period(self):
         try:
@@ -270,39 +291,40 @@ class Telemetry:
         """True when a usage point or readings are to be sent."""
         if self._href is None or self._loop.diff(now, self._due) < 0:
             return False
-        return self._next() is not None
+        return self._next(now) is not None
 
-    def _next(self):
-        # A point that has something to send: usage points, then what is current, then the backlog.
-        points = self._points()
-        if points and points[0] is self._failed:  # the other one is not to wait for it
-            points.reverse()
-        for point in points:
-            if point.owed:
-                return point
-        for point in points:
-            if point.href is not None and point.ring.n:
-                return point
-        for point in points:
-            if point.href is not None and point.backlog.waiting:
-                return point
-        return None
+    def _next(self, now):
+        # A point that has something to send: usage points, then what is current, then the backlog;
+        # one that fails after all that the other has.
+        best = least = None
+        for point in self._points():
+            if self._loop.diff(now, point.due) < 0:
+                continue
+            rank = 0 if point.owed else 3 if point.href is None else (
+                1 if point.ring.n else 2 if point.backlog.waiting else 3)
+            if rank < 3 and (best is None or rank + 3 * point.fails < least):
+                best, least = point, rank + 3 * point.fails
+        return best
 
     async def send(self, failure):
         """Send one request; `failure` is the session's exception class."""
-        point = self._next()
+        point, wait_s, both = self._next(self._loop.now()), 0, False
         try:
             if point.owed:
                 await self._create(point)
-            else:
-                await self._post(point, failure)
-            self._fails = 0
+                return
+            if await self._post(point, failure):
+                point.fails = 0
+                return
         except failure as exc:
             log.warn("READINGS_FAILED", "role", point.role, "why", exc.reason)
-            self._failed = point
-            self._fails += 1
-            wait_s = max(min(2 << min(self._fails - 1, 5), _RETRY_MAX_S), exc.wait_s)
-            self._due = self._loop.after(wait_s * 1000)
+            wait_s = exc.wait_s
+            both = exc.status == 0 or exc.kind == _BUSY or wait_s > 0  # the server itself
+        point.fails += 1
+        wait_s = max(min(2 << min(point.fails - 1, 5), _RETRY_MAX_S), wait_s)
+        point.due = self._loop.after(wait_s * 1000)
+        if both:
+            self._due = point.due
 
     async def _create(self, point):
         self._parts = lambda: point.types_of(self._me, self._pen, self._period_s, self._profile)
@@ -312,23 +334,26 @@ class Telemetry:
         if self._session.location:
             point.href = self._session.location
         # A server that does not list it although it took it is asked at the list's own rate.
-        self.relist = not point.lost and not any([p.owed for p in self._points()])
+        self.relist = not point.lost and not any([p.owed for p in self._points() if not p.fails])
         log.info("USAGE_POINT", "role", point.role, "href", point.href)
 
     async def _post(self, point, failure):
+        # False when each of several readings was refused.
         ring = point.ring
         from_flash = ring.n == 0
-        if from_flash and not point.backlog.load(ring, _BATCH):
-            self._due = self._loop.after(_KEEP_MS)  # none was sound, or the flash does not answer
-            return
-        n = ring.batch(_BATCH)
+        most = _BATCH if point.form == _LIST else 1  # a request for each reading: few at once
+        if from_flash and not point.backlog.load(ring, most):
+            point.due = self._loop.after(_KEEP_MS)  # none was sound, or the flash does not answer
+            return True
+        n = ring.batch(most)
         point.rows = ring.rows[ring.at * ring.stride:(ring.at + n) * ring.stride]
         self._parts = lambda: point.readings_of(self._me, self._pen, self._profile)
         self._posting = point
         try:
-            await self._deliver(point)
+            refused = await self._deliver(point, failure)
         except failure as exc:
-            self._undelivered(point, from_flash, n, exc.kind)
+            self._undelivered(point, from_flash, n,
+                              _REFUSED if exc.status == _NOT_KNOWN else exc.kind)
             raise
         finally:
             self._posting = None
@@ -336,40 +361,49 @@ class Telemetry:
         if from_flash:
             point.backlog.done()
         point.repaired = False
+        if refused:
+            log.error("READINGS_DROPPED", "role", point.role, "from", point.rows[0], "readings",
+                      refused)
+            self.dropped += refused
+            point.form = _LIST  # it may not have been the list that was refused
+            if refused == point.count():
+                return False
         self.posted += n
         log.info("READINGS", "role", point.role, "from", point.rows[0], "intervals", n)
         if ring.n or point.backlog.waiting:
             self._due = self._loop.after(_PAUSE_MS)
+        return True
 
-    async def _deliver(self, point):
-        url = self._reading.url(point.href)
+    async def _deliver(self, point, failure):
+        # Returns how many readings were refused, one by one, by a server that knows their types.
+        url, refused = self._reading.url(point.href), 0
         if point.form == _LIST:
             if point.count():
                 await self._session.send("POST", url, self._body.many(self))
-            return
+            return 0
         for n in range(point.count()):
             point.single = n
-            await self._session.send("POST", url, self._body.many(self))
+            try:
+                await self._session.send("POST", url, self._body.many(self))
+            except failure as exc:
+                if exc.kind != _REFUSED or not point.repaired:
+                    raise
+                refused += 1
+        return refused
 
     def _undelivered(self, point, from_flash, n, kind):
         # To flash at once, so that a power cut does not take it; then what mends the refusal (G9).
         ring, kept = point.ring, True
-        if kind == _REFUSED and point.repaired and point.form == _SINGLES:
-            log.error("READINGS_DROPPED", "role", point.role, "intervals", n)
-            self.dropped += n
-            point.repaired, point.form = False, _LIST
-            if from_flash:
-                point.backlog.done()
-        elif not from_flash:
-            stride = ring.stride
+        if not from_flash:
             for k in range(n):
-                kept = point.backlog.append(point.rows, k * stride) and kept
+                kept = point.backlog.append(point.rows, k * ring.stride) and kept
         if kept:
             ring.done()
         else:
             ring.keep()
-        if kind == _GONE and self._fails >= _PATIENCE:  # a new one may be hidden for seconds
-            point.href, point.owed = None, True
+        if kind == _GONE:  # a new one may be hidden for seconds
+            if point.fails % (_PATIENCE + 1) == _PATIENCE:
+                point.href, point.owed = None, True
         elif kind == _REFUSED and not point.repaired:
             point.owed = point.repaired = True
         elif kind == _REFUSED:

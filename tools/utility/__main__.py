@@ -42,6 +42,8 @@ def arguments():
     add("--ciphers", choices=list(CIPHERS), default="both")
     add("--keepalive", type=float, default=75, help="seconds until an idle line is closed")
     add("--mup-delay", type=int, default=0, help="seconds that a new usage point answers 404")
+    add("--no-lists", type=int, default=0, metavar="STATUS",
+        help="refuse a MirrorMeterReadingList with that status")
     add("--pen", type=int, help="PEN that mRIDs shall end in")
     add("--strict-media", action=argparse.BooleanOptionalAction, default=None,
         help="enforce media types (default: as the profile)")
@@ -62,6 +64,7 @@ def build(said):
     options = Options(
         in_band=said.in_band, registration_link=not said.no_registration_link,
         static_pin=said.pin, mup_delay=said.mup_delay, pen=said.pen,
+        no_lists=said.no_lists,
         strict_media=said.strict_media,
     )
     if said.program:

@@ -45,6 +45,8 @@ class Options:
     static_pin: int | None = None  # PIN of every new registration
     lock_cp: bool = False
     mup_delay: int = 0  # seconds that a new usage point answers 404
+    no_lists: int = 0  # status that refuses a MirrorMeterReadingList; 0: it is taken
+    no_role: int = 0  # roleFlags of usage points that are refused; 0: none
     max_body: int = 200_000
     pen: int | None = None  # expected at the end of mRIDs; None: any
     least_multiplier: int = 0  # of the powers served

@@ -35,6 +35,8 @@ class Telemetry:
             raise Refusal(404, "not there yet")
         if root == "MirrorMeterReading":
             readings = [model(MirrorMeterReadingRequest, body)]
+        elif self._utility.options.no_lists:
+            raise Refusal(self._utility.options.no_lists, "one MirrorMeterReading at a time")
         else:
             readings = model(MirrorMeterReadingListRequest, body).mirrorMeterReadings or []
         remarks = self._meter_readings(site, point, readings)
@@ -46,6 +48,8 @@ class Telemetry:
     def _usage_point(self, said, site, now):
         if said.deviceLFDI != site.lfdi:
             raise Refusal(403, "deviceLFDI is not the certificate's")
+        if int(said.roleFlags, 16) == self._utility.options.no_role:
+            raise Refusal(403, "no usage points of this role")
         readings = said.mirrorMeterReadings or []
         if not readings and not self._utility.profile.bare_mup:
             raise Refusal(400, "no MirrorMeterReading")
