@@ -16,7 +16,7 @@ import sys
 import log
 import urequests
 from answers import Answers
-from clock import NONE, RELEASED, Clock
+from clock import GUESS, NEVER, NONE, TIME, Clock, kept
 from control import Control
 from der import Envelope, Ramp, Schedule
 from der.defaults import Defaults
@@ -63,9 +63,6 @@ _PARK_MS = const(3000)
 _NETWORK_MS = const(5000)
 _HOUR_S = const(3600)
 _WARN_DAYS = const(90)  # from then on a certificate's end is worth a warning each day
-_TIME = "clock.txt"  # the last time that was known for sure
-_GUESS = b"?"  # at its end: the port's clock was set to that for want of a better one
-_NEVER = const((1 << 30) - 1)
 _BODY_PIECE = const(384)  # bytes of a body that are made at once; an answer is whole
 
 
@@ -79,8 +76,8 @@ class App:
     def __init__(self, board, store, conf, network=None):
         self.board = board
         self._store = store
-        floor_s, guessed = self._floor_s()
-        self.clock = Clock(board.ticks, _NEVER if guessed else floor_s)
+        floor_s, guessed = kept(store)
+        self.clock = Clock(board.ticks, NEVER if guessed else floor_s)
         log.setup(self.clock)
         gc.collect()
         log.info("BOOT", "version", VERSION, "board", board.NAME, "free", gc.mem_free())
@@ -119,16 +116,6 @@ class App:
             self._keep_time()
             self._keep_counts()
 
-    def _floor_s(self):
-        # (no clock that says less is believed; whether the port's was set to a guess, and may
-        # have outlived a restart).
-        try:
-            said = self._store.read(_TIME, 16)
-            guessed = said[-1:] == _GUESS
-            return max(RELEASED, int(said[:-1] if guessed else said)), guessed
-        except (OSError, TypeError, ValueError):  # TypeError: there is none
-            return RELEASED, False
-
     def _keep_time(self):
         # The server's alone, which is never later than the truth.
         seconds = self.clock.now()
@@ -138,7 +125,7 @@ class App:
     def _set_clock(self, seconds, mark):
         self.board.set_clock(seconds)
         try:
-            self._store.write(_TIME, str(seconds).encode() + mark)
+            self._store.write(TIME, str(seconds).encode() + mark)
         except OSError as exc:
             log.error("FLASH_FAILED", "error", repr(exc))
 
@@ -155,7 +142,7 @@ class App:
         self._me = None
         identity = None
         self._hour = -1
-        self._ends_s = _NEVER
+        self._ends_s = NEVER
         try:
             if self._store.size(JOURNAL) >= 0:
                 finish(self._store)
@@ -177,7 +164,7 @@ class App:
             if guessed:  # the file says so: a board that restarts for ever does not write it again
                 self.board.set_clock(floor_s)
             else:
-                self._set_clock(floor_s, _GUESS)
+                self._set_clock(floor_s, GUESS)
 
     def _down(self):
         board, conf = self.board, self._conf

@@ -18,6 +18,10 @@ _Y2020_IN_2000 = const(631152000)  # the same instant on ports whose epoch is 20
 
 RELEASED = const(215654400)  # s since EPOCH: 2026-11-01, a day on which this code was not yet out
 
+TIME = "clock.txt"  # the last time that was known for sure
+GUESS = b"?"  # at its end: the port's clock was set to that for want of a better one
+NEVER = const((1 << 30) - 1)  # a floor above every clock
+
 NONE = const(0)  # nothing is known
 BOARD = const(1)  # the port's wall clock: for certificates, the log, and readings marked so
 SERVER = const(2)  # the utility server's clock
@@ -25,6 +29,19 @@ SERVER = const(2)  # the utility server's clock
 _STEP_MS = const(2000)  # beyond this the clock is stepped, else slewed (requirements C4)
 _QUANTUM_MS = const(1000)  # currentTime has whole seconds: less is noise
 _SLEW_MS = const(50)  # correction in one second while slewing
+
+
+def kept(store):
+    """(floor in s since EPOCH, True when the port's clock was set to a guess) by TIME. Allocates.
+
+    A guess may have outlived a restart in the port's clock; it is none after that.
+    """
+    try:
+        said = store.read(TIME, 16)
+        guessed = said[-1:] == GUESS
+        return max(RELEASED, int(said[:-1] if guessed else said)), guessed
+    except (OSError, TypeError, ValueError):  # TypeError: there is none
+        return RELEASED, False
 
 
 class Clock:

@@ -24,6 +24,7 @@ from sunspec import LIVE_MAX, OK
 
 _PERIOD_MS = const(200)
 _OLD_MS = const(3600000)  # an age that stands for "never"
+_LATE_MS = const(2000)  # older, a device's power is of no use to a sample
 _FROZEN = const(25)  # equal frames in a row: 5 s without a change is no measurement
 _GOOD_RUNS = const(5)
 _SEARCH_MS = const(5000)
@@ -275,12 +276,20 @@ class Control:
                 self._meter_at = op.at
                 self._meter_old = False
                 self.site_w = ABSENT if self.shut else meter.w
-                if self.sampler is not None:
+                if self.sampler is not None and meter.repeats < _FROZEN:
                     self.sampler.metered(meter)
-        elif op is self.fleet[0].read_op:
+            return
+        if op is self.fleet[0].read_op:
             self._run(now)
-            if self.sampler is not None and op.result == OK:
-                self.sampler.generated(self.fleet)
+        if self.sampler is not None and op.result == OK and op is self._lead(now):
+            self.sampler.generated(self.fleet)
+
+    def _lead(self, now):
+        # The generators are sampled with the first of them that answers.
+        for device in self.fleet:
+            if device.kind <= _BATTERY and device.age_ms(now) < _LATE_MS:
+                return device.read_op
+        return None
 
     def _run(self, now):
         self._ran = now

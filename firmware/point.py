@@ -35,7 +35,7 @@ _V = const(29)
 _WH = const(72)
 _NAMES = {_W: "W", _VAR: "var", _V: "V", _WH: "Wh"}
 _DV_TEN = const(-1)
-_WH_TEN = const(1)
+_MOST = const(32767)
 
 
 class Point:
@@ -61,10 +61,17 @@ class Point:
         self.repaired = False  # posted anew since a reading was refused
         self.form = _LIST
         self._ten = ten
-        self._scale = 10 ** ten
+        self._wh_ten = 1
         self.gone = 0, 0, 0  # readings lost since boot, as last said: of RAM, of flash, torn
         self.rows = None  # what is being posted
         self.single = -1
+
+    def fit(self, w, wh):
+        """Raise the multipliers so that half as much again as these ratings fits (G8)."""
+        while w * 3 // 2 > _MOST * 10 ** self._ten:
+            self._ten += 1
+        while wh * 3 // 2 > _MOST * 10 ** self._wh_ten:
+            self._wh_ten += 1
 
     def sample(self, s, sure):
         """The values of `values` are a sample of that second; `sure`: by the server's clock.
@@ -88,7 +95,7 @@ class Point:
             fields.LFDI: me.lfdi}, profile)
         for i in range(len(self.types)):
             uom, phase = self.types[i]
-            ten = _DV_TEN if uom == _V else _WH_TEN if uom == _WH else self._ten
+            ten = _DV_TEN if uom == _V else self._wh_ten if uom == _WH else self._ten
             yield (fields.MUP_TYPE, {
                 fields.MRID: self.mrid(i, me, pen), fields.DESCRIPTION: self.what(i),
                 fields.UOM: uom, fields.PHASE: phase, fields.TEN: ten,
@@ -133,8 +140,11 @@ class Point:
         row, channel = i // stride * stride, i % stride - VALUES
         start, span = rows[row], rows[row + 1]
         bad = rows[row + 2] >> channel & 1
+        value = self._scaled(rows[i], self.types[channel][0])
+        if abs(value) > _MOST:  # it cannot be said: the nearest that can, and not as sound
+            value, bad = min(_MOST, max(-_MOST, value)), 1
         values = {fields.MRID: self.mrid(channel, me, pen), fields.DURATION: span,
-                  fields.START: start, fields.VALUE: self._scaled(rows[i], self.types[channel][0])}
+                  fields.START: start, fields.VALUE: value}
         if dated:
             values[fields.AT] = start + span  # the handbook's time tag is the end
         if bad:
@@ -144,7 +154,6 @@ class Point:
         return values
 
     def _scaled(self, value, uom):
-        # As it goes on the wire: within 16 bits (G8), rounded to nearest.
-        scale = 1 if uom == _V else 10 ** _WH_TEN if uom == _WH else self._scale
-        value = (value + scale // 2) // scale
-        return max(-32767, min(32767, value))
+        # As it goes on the wire, rounded to nearest.
+        scale = 1 if uom == _V else 10 ** (self._wh_ten if uom == _WH else self._ten)
+        return (value + scale // 2) // scale

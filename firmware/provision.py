@@ -20,7 +20,7 @@ import sys
 import board
 import config
 import log
-from clock import RELEASED, Clock
+from clock import NEVER, Clock, kept
 from link import Link, reason
 from loop import Loop
 from micropython import const
@@ -29,26 +29,31 @@ from store import Store
 from urequests import split
 
 _TRIAL_MS = const(20000)
+_NETWORK_MS = const(30000)
+_LOOK_MS = const(500)
 _FILE_MAX = const(16384)
 
 
 def run(*words):
     """Do what the words say; True when it was done, else a line says why not and what to do."""
-    clock = Clock(board.ticks, RELEASED)
+    store = Store(board.flash())
+    floor, guessed = kept(store)
+    clock = Clock(board.ticks, NEVER if guessed else floor)
     log.setup(clock)
     loop = Loop(board.ticks, board.poller(), board.watchdog())
     done = []
-    task = loop.spawn("provision", _do(done, loop, clock, words))
+    task = loop.spawn("provision", _do(done, loop, store, clock, words))
     while not task.done():
         loop.turn()
     return bool(done)
 
 
-async def _do(done, loop, clock, words):
+async def _do(done, loop, store, clock, words):
     from enrol import remedy, request, take, virtual_lfdi
+    from identity import finish
     from p256 import P256Error
-    store = Store(board.flash())
     try:
+        finish(store)  # a replacement that the power cut short comes before a new key
         if len(words) < 2 or words[0] not in ("request", "take", "virtual"):
             raise ValueError("request FILE, take FILE, or virtual NMI PEN")
         what, name = words[:2]
@@ -83,6 +88,7 @@ class _Trial:
     async def run(self, trial):
         """OSError or ValueError when the server does not take it."""
         from identity import Identity, IdentityError
+        await self._online()
         try:
             await self._ask(Link(self._loop, Identity(trial)))
         except IdentityError as exc:
@@ -91,8 +97,18 @@ class _Trial:
             log.error("TRIAL_FAILED", "why", reason(exc))
             raise
 
+    async def _online(self):
+        # The firmware is not there to start the board's network. OSError when it does not come.
+        end = self._loop.after(_NETWORK_MS)
+        while not board.online():
+            if self._loop.left(end) <= 0:
+                raise OSError("no network")
+            await self._loop.sleep_ms(_LOOK_MS)
+
     async def _ask(self, link):
         tls, host, port, target = self._server
+        if not tls:
+            raise ValueError("no trial without https: mend `server` in config.txt")
         deadline = self._loop.after(_TRIAL_MS)
         line = await link.connect(host, port, tls, deadline)
         try:
@@ -109,8 +125,9 @@ class _Trial:
         finally:
             line.close()
         log.info("IDENTITY_TRIED", "status", head[9:])
-        if head[9:] == b"400":  # so a server says that it does not take the certificate
-            raise ValueError("the server does not take the chain")
+        if head[9] not in b"23":
+            raise ValueError("the server does not take it (it may not know this LFDI yet, then "
+                             "`untried` takes it all the same)")
 
 
 async def _unasked(_trial):

@@ -114,7 +114,7 @@ class Telemetry:
         point.sample(self._clock.best(), self._clock.source == _SERVER)
 
     def generated(self, fleet):
-        """The first device gave a frame: the sum of all generators and batteries."""
+        """One of them gave a frame: the sum of all generators and batteries."""
         point = self._der
         if point is None:
             return
@@ -168,6 +168,8 @@ class Telemetry:
             types = [(uom, phase) for uom in (_W, _VAR) for phase in phases]
             kinds = bytes((MEAN,) * len(types) + (LAST,) * stores)
             self._der = self._point(b"49", "der", types + [(_WH, 0)] * stores, kinds)
+            self._der.fit(sum([max(d.wmax_w, d.charge_w) for d in known]),
+                          sum([max(0, d.wh_rtg) for d in known]))
         for point in self._points():
             real_ms = meter_ms if point is self._site else fleet[0].read_op.real_ms
             _drift(point.window, real_ms)
@@ -435,7 +437,7 @@ def _stored_wh(fleet):
     total = 0
     for device in fleet:
         if device.store is not None:
-            if device.wh == ABSENT:
+            if device.wh == ABSENT or not device.answers():
                 return ABSENT
             total += device.wh
     return total

@@ -46,9 +46,26 @@ def test_an_inverter_that_sleeps_is_left_out_of_the_sum():
 
 def test_the_sum_is_unknown_while_one_of_them_is():
     rig, unit = house()
-    unit.silent = True
+    unit.silent = True  # the battery: what it stores is not known any more either
     rig.until(FIRST + 130)
-    assert rig.posts("49")[1:] == [[[mrid(72, 0, "49"), FIRST + 60, 432, None]]]
+    assert rig.posts("49")[1:] == []
+
+
+def test_a_battery_is_told_of_while_the_panels_are_silent():
+    rig, _ = house()
+    rig.south.inverter.silent = True
+    rig.until(FIRST + 130)
+    assert rig.posts("49")[-1] == [[mrid(72, 0, "49"), FIRST + 60, 432, None]]
+
+
+def test_a_frozen_meter_is_not_sampled():
+    rig, _ = house()
+    rig.until(FIRST + 65)
+    rig.south.meter.wiggle = None
+    rig.until(FIRST + 250)
+    # Five seconds pass until it counts as frozen: too few samples to be sound.
+    rows = [row for post in rig.posts("03")[1:] for row in post]
+    assert {row[1] for row in rows} == {FIRST + 60} and {row[3] for row in rows} == {"0010"}, rows
 
 
 # -- the period ------------------------------------------------------------
