@@ -187,10 +187,15 @@ class App:
                              (conf.battery, BATTERY), (conf.load, LOAD)):
             if device is not None:
                 fleet.append(Steered(loop, Op, kind, self._bus(device), device[2]))
-        floor_w = max(0, conf.failsafe_exp_w - conf.uncontrolled_gen_w)
+        # What they fall back to by themselves, each its share, is the site's floor together.
+        made = sum([device.kind <= BATTERY for device in fleet])
+        floor_w = max(0, min(conf.failsafe_exp_w, self.limits.envelope.exp_w)
+                      - conf.uncontrolled_gen_w) // max(1, made)
         devices = Devices(loop, Op, board.MODELS, floor_w, self._store)
         self.truth = Truth()
-        site = Site(len(fleet), conf.uncontrolled_gen_w)
+        # No meter of a site says more than four times what its contract allows.
+        site = Site(len(fleet), conf.uncontrolled_gen_w,
+                    4 * max(conf.site_exp_w, conf.site_imp_w, 1))
         self.control = Control(loop, devices, Op, site, self.limits, self.truth, fleet,
                                self._bus(conf.meter), conf, self._written)
         loop.every(conf.sample_ms, self.control)

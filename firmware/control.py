@@ -25,7 +25,7 @@ from sunspec import LIVE_MAX, OK
 _PERIOD_MS = const(200)
 _OLD_MS = const(3600000)  # an age that stands for "never"
 _LATE_MS = const(2000)  # older, a device's power is of no use to a sample
-_FROZEN = const(25)  # equal frames in a row: 5 s without a change is no measurement
+_FROZEN_MS = const(5000)  # of equal frames: what does not change is no measurement
 _GOOD_RUNS = const(5)
 _SEARCH_MS = const(5000)
 _WATCH_MS = const(1000)
@@ -89,6 +89,7 @@ class Control:
         self.dark = False
         self._lit_at = loop.now()  # when a voltage was last seen
         self._said_state = -1
+        self._frozen = max(2, _FROZEN_MS // conf.sample_ms)
         self._rate_at = loop.after(_RATE_MS)
         self._said = array("b", (-1 for _ in fleet))
         self._faults = bytearray(len(fleet))
@@ -249,6 +250,8 @@ class Control:
         """A clean stop: leave the blind limit in the devices, for no one will steer them then."""
         self.shut = True
         self.site_w = ABSENT
+        for i in range(len(self.fleet)):  # the last word is not held back to spare a flash
+            self.fleet[i].every_ms = self._site.interval[i] = 0
         self._run(self._loop.now())
         while not self._rests() and self._loop.left(deadline) > 0:
             await self._loop.sleep_ms(_PERIOD_MS)
@@ -256,10 +259,7 @@ class Control:
 
     def _rests(self):
         # Every device is known and holds its band.
-        for device in self.fleet:
-            if device.control is None or not device.holds():
-                return False
-        return True
+        return all([device.control is not None and device.holds() for device in self.fleet])
 
     # -- the 200 ms path (allocates nothing) ------------------------------------
 
@@ -276,7 +276,7 @@ class Control:
                 self._meter_at = op.at
                 self._meter_old = False
                 self.site_w = ABSENT if self.shut else meter.w
-                if self.sampler is not None and meter.repeats < _FROZEN:
+                if self.sampler is not None and meter.repeats < self._frozen:
                     self.sampler.metered(meter)
             return
         if op is self.fleet[0].read_op:
@@ -363,7 +363,7 @@ class Control:
 
     def meter_age(self, now):
         """ms; a value that never came, or does not move, has an age beyond all bounds."""
-        if self._meter_old or self.meter.repeats >= _FROZEN:
+        if self._meter_old or self.meter.repeats >= self._frozen:
             return _OLD_MS
         age = self._loop.diff(now, self._meter_at)
         self._meter_old = age > _OLD_MS >> 1  # before the ticks wrap

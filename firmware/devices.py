@@ -91,7 +91,11 @@ class Devices:
         common = Common(walk, 0)
         self._quirk = bytes(8)
         self.serial = ""
-        if await self.run(bus, unit, common) == OK:
+        result = await self.run(bus, unit, common)
+        if result == SILENT:  # its quirks are not known: looked for again in a moment
+            log.error(what + "_SILENT", "bus", bus.name, "unit", unit, "while", "common")
+            return None
+        if result == OK:
             self.serial = common.serial
             log.info(what, "maker", common.manufacturer, "model", common.model,
                      "version", common.version, "models", walk.n)

@@ -74,7 +74,7 @@ async def _do(done, loop, store, clock, words):
         done.append(True)
     except P256Error as exc:
         log.error("ANSWER_WRONG", "why", str(exc), "do", remedy(exc))
-    except (OSError, ValueError, MemoryError, config.ConfigError) as exc:
+    except (IndexError, OSError, ValueError, MemoryError, config.ConfigError) as exc:
         log.error("NOT_PROVISIONED", "error", str(exc))
 
 

@@ -25,14 +25,16 @@ def recall(devices, device):
     """Take over the count of the device that `devices` has just found, and say it. See above."""
     sys.modules.pop("wear", None)
     serial = devices.serial.replace("\n", " ")
-    if device.serial == serial:
+    if device.serial == serial or (device.serial and not serial):
         return  # lost and found: its count was never lost
     device.serial = serial
     device.writes = 0
     try:
         for count, unit, line, who in _lines(devices.store):
-            if (unit, line, who) == (str(device.unit), device.bus.name, serial):
-                device.writes = int(count)
+            # A device that could not say who it is counts as the one that was there.
+            if (unit, line) == (str(device.unit), device.bus.name) and (
+                    who == serial or not serial):
+                device.serial, device.writes = who, int(count)
     except (OSError, ValueError) as exc:
         log.warn("WRITES_UNREAD", "error", repr(exc))
     log.info("WRITES", "unit", device.unit, "n", device.writes)

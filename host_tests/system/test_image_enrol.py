@@ -154,6 +154,49 @@ def test_a_renewal_replaces_the_chain_only_once_the_server_took_it(board):
     assert board.held() == OWN and (board.dir / "key.der").read_bytes() != before["key.der"]
 
 
+def test_a_server_that_does_not_take_the_new_device_replaces_nothing(board):
+    board.own(serial="old")
+    before = {name: (board.dir / name).read_bytes() for name in OWN}
+    assert board.provision("request", board.csr, "fresh")[0] == 0
+    board.issue()
+    board.settings()
+    for status in (400, 403, 404, 500):
+        board.operator("fault", kind="status", status=status)
+        code, said = board.provision("take", board.answer)
+        assert code == 1 and f"IDENTITY_TRIED status={status}" in said and "untried" in said, said
+        board.operator("clear")
+    board.flash(identity=None, server=f"http://localhost:{board.server['port']}/dcap")
+    code, said = board.provision("take", board.answer)
+    assert code == 1 and "https" in said and "IDENTITY_TRIED" not in said, said
+    assert {name: (board.dir / name).read_bytes() for name in OWN} == before
+    assert board.provision("take", board.answer, "untried")[0] == 0
+    assert (board.dir / "key.der").read_bytes() != before["key.der"]
+
+
+def test_a_clock_that_was_set_to_a_guess_judges_no_chain(board):
+    board.request()
+    board.issue()
+    (board.dir / "clock.txt").write_bytes(b"215654400?")
+    status, said = board.provision("take", board.answer, "untried")
+    assert status == 1 and "NO_CLOCK" in said and board.held() == ["next.der"], said
+    (board.dir / "clock.txt").unlink()  # set by hand meanwhile
+    assert board.provision("take", board.answer, "untried")[0] == 0
+
+
+def test_an_interrupted_replacement_is_completed_before_a_new_key(board):
+    made = board.authority.device(serial="new").write(board.folder / "new")
+    journal = bytearray()
+    for name in [*OWN, "next.der"]:
+        data = b"" if name == "next.der" else (made / name).read_bytes()
+        journal += bytes((len(name), len(data) >> 8, len(data) & 255)) + name.encode() + data
+    (board.dir / "enrol.bin").write_bytes(journal)
+    assert board.provision("request", board.csr, "fresh")[0] == 0
+    assert board.held() == [*OWN, "next.der"]
+    (board.dir / "enrol.bin").write_bytes(b"\x05\x00")
+    status, said = board.provision("request", board.csr, "fresh")
+    assert status == 1 and "NOT_PROVISIONED" in said and "Traceback" not in said, said
+
+
 def test_without_a_server_a_first_chain_can_be_taken_untried(board):
     board.request()
     board.issue()

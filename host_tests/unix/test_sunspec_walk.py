@@ -189,6 +189,23 @@ def test_every_read_may_be_the_last_that_is_answered():
             assert walk.n == max(0, min(5, first - 1))
 
 
+def test_a_device_that_is_busy_is_asked_again_and_is_then_unknown_not_without_a_name():
+    walk, device = walked({40000: plant()})
+    for code in (5, 6, 10, 11):
+        for n in range(4):
+            for often, result in ((1, OK), (2, SILENT)):
+                common = Common(walk, 0)
+                device.refused = {device.n + n + k: code for k in range(often)}
+                run(common, device)
+                assert common.result == result, (code, n, often)
+                if result == OK:
+                    assert common.manufacturer and common.model and common.serial
+    common = Common(walk, 0)
+    device.refused = {device.n: 2}  # refused for good: it has none
+    run(common, device)
+    assert common.result == OK and common.manufacturer == "" and common.model
+
+
 def test_next_repeats_the_operation_until_it_was_taken():
     walk = Walk(4)
     assert walk.next(None) and walk.next(None) and walk.addr == 40000 and walk.count == 2

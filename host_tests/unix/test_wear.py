@@ -123,6 +123,21 @@ def test_a_power_cut_at_any_block_leaves_the_old_count_or_the_new():
     check.raises(OSError, wear.keep, store, [device])
 
 
+def test_one_that_cannot_say_who_it_is_counts_as_the_one_that_was_there():
+    _, store, _ = board()
+    device = recalled(store, 1, "A-1")
+    device.writes = 12
+    wear.keep(store, [device])
+    again = recalled(store, 1, "")
+    assert again.writes == 12
+    again.writes += 1
+    wear.keep(store, [again])
+    assert store.read("writes.txt") == b"13\t1\t10.0.0.9:502\tA-1\n"
+    wear.recall(Found(store, "A-1"), again)
+    wear.recall(Found(store, ""), again)
+    assert again.writes == 13 and recalled(store, 2, "").writes == 0
+
+
 def test_a_serial_number_of_any_kind_stays_one_line():
     _, store, _ = board()
     device = recalled(store, 1, "a\tb c")

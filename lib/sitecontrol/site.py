@@ -100,7 +100,7 @@ class Site:
 
     Left by step: low_w[i] .. high_w[i], the band (PV 0 .. cap, LOAD -cap .. 0, BATTERY within
     -charge_w .. wmax_w, a set point where both are equal); on (0: disconnect or cease to
-    energise, bands are 0); state; fault[i]: 0, SILENT or DISOBEYS; delay[i] in steps.
+    energise, bands are 0); state; fault[i]: 0, SILENT or DISOBEYS; delay[i], interval[i] in steps.
     """
 
     def __init__(self, size, uncontrolled_gen_w=0, site_max_w=_POWER_MAX):
@@ -117,7 +117,7 @@ class Site:
         self.wmax_w, self.charge_w = array("i", none), array("i", none)
         self.power_w, self.age_ms = array("i", none), array("i", none)
         self.low_w, self.high_w = array("i", none), array("i", none)
-        self._rating, self._interval = array("i", none), array("i", none)
+        self._rating, self.interval = array("i", none), array("i", none)
         self._late, self.delay = array("i", none), array("i", none)  # steps outside the band
         self._rest = array("i", none)  # steps until the band may rise, or change at all
         self._want, self._goal = array("i", none), array("i", none)
@@ -156,7 +156,7 @@ class Site:
         self.wmax_w[i], self.charge_w[i] = wmax_w, charge_w
         self.power_w[i] = ABSENT
         self._rating[i] = rating
-        self._interval[i] = (interval_ms + 199) // 200
+        self.interval[i] = (interval_ms + 199) // 200
         self.delay[i] = _DELAY
         return i
 
@@ -200,7 +200,7 @@ class Site:
                     self.delay[i] += (more + 1) >> 1 if more > 0 else -((7 - more) >> 3)
                 late = self.fault[i] = 0
             self._late[i] = late
-            longest = max(longest, self.delay[i] + _LEAST_WINDOW, 2 * self._interval[i])
+            longest = max(longest, self.delay[i] + _LEAST_WINDOW, 2 * self.interval[i])
         self._window = min(_WINDOW, longest)
 
     def _watch_meter(self):
@@ -428,11 +428,11 @@ class Site:
         # A device on its way to a lower cap is told less than the cap, by as much as it is above:
         # it gets there in half the time.
         for i in range(self._n):
-            if self._rest[i] and self._interval[i]:
+            if self._rest[i] and self.interval[i]:
                 continue
             high, low, r = self._cap[i], -self._cap[self._size + i], self._rating[i]
             p, more = self.power_w[i], 0
-            if (self.state == TRACKING and self._interval[i] <= _HOLD and self.fault[i] == 0
+            if (self.state == TRACKING and self.interval[i] <= _HOLD and self.fault[i] == 0
                     and self._late[i] <= 2 * self.delay[i] and self.kind[i] != BATTERY):
                 more = max(p - high, low - p)
                 if more <= r >> 6:
@@ -447,4 +447,4 @@ class Site:
             if moved > more >> 2:
                 self.high_w[i] = high
                 self.low_w[i] = low
-                self._rest[i] = max(_HOLD, self._interval[i])
+                self._rest[i] = max(_HOLD, self.interval[i])

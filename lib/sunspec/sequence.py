@@ -30,6 +30,7 @@ UNREAD = const(7)  # taken, and the device refuses to be read back
 MOVED = const(8)  # another model stands there now: walk again
 
 _TRIES = const(2)
+_NEVER = const(4)  # exceptions 1..4 will not be others in a moment; 5, 6, 10 and 11 may
 
 
 class Sequence:
@@ -50,11 +51,11 @@ class Sequence:
 
 
 class Reads(Sequence):
-    """A row of reads, each asked twice when the line stays silent.
+    """A row of reads, each asked twice when the line stays silent or the device is busy.
 
     A subclass gives `_place(step)` (sets the operation, or False to leave the step out) and
-    `_answer(step, outcome, regs)`.  It ends SILENT when a step got no answer, REFUSED when every
-    step was refused, else OK. next() and took() allocate nothing of their own.
+    `_answer(step, outcome, regs)`.  It ends SILENT when a step got no answer or a busy one,
+    REFUSED when every step was refused, else OK. next() and took() allocate nothing of their own.
     """
 
     def __init__(self, steps):
@@ -85,11 +86,12 @@ class Reads(Sequence):
         if self._step >= self._steps:
             return
         self._tries += 1
-        if outcome < 0 and self._tries < _TRIES:
+        unknown = outcome < 0 or outcome > _NEVER  # nothing was said of what is there
+        if unknown and self._tries < _TRIES:
             return
         if outcome == 0:
             self._good = True
-        elif outcome < 0:
+        elif unknown:
             self._silent = True
         step = self._step
         self._step += 1
