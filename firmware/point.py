@@ -43,7 +43,8 @@ class Point:
 
     `role` b"03" (site) or b"49" (DER); `types` one (uom, phase) a channel, in the order of the
     window's kinds.  `ten`: powerOfTenMultiplier of its powers.  `backlog`: backlog.Backlog.
-    `href` None until it is known; `owed`: it is to be posted.
+    `href` None until it is known; `owed`: it is to be posted.  `fails`: since a reading was
+    delivered; `due`: ticks before which it is not tried again.
     """
 
     def __init__(self, role, types, kinds, ten, backlog):
@@ -60,6 +61,7 @@ class Point:
         self.lost = False  # the list lacks it although it was posted
         self.repaired = False  # posted anew since a reading was refused
         self.form = _LIST
+        self.fails = self.due = 0
         self._ten = ten
         self._wh_ten = 1
         self.gone = 0, 0, 0  # readings lost since boot, as last said: of RAM, of flash, torn

@@ -191,7 +191,7 @@ class Reading:
             except self._failure as exc:  # the other programs are read all the same
                 log.warn("PROGRAM_UNREAD", "href", self._programs.href[i], "why", exc.reason)
                 failed = exc
-                lost += exc.kind == _OUTAGE and exc.reason[:5] != "HTTP_"
+                lost += exc.kind == _OUTAGE and not exc.status
                 if exc.kind == _BUSY or lost > 1:
                     self._first = i  # a pause is asked for, or nobody is there: later from here
                     break

@@ -143,7 +143,6 @@ class Resources:
     def is_due(self, now):
         """True when something is to be sent, and the last failure is long enough ago."""
         truth = self._truth
-        self.step(now)
         if not truth.rated or self._clock.now() < 0 or self._loop.diff(now, self._due) < 0:
             return False
         self._due = now  # so that it grows no older than the ticks can tell

@@ -178,7 +178,7 @@ class Telemetry:
         point = self._point_class(role, types, kinds, self._ten,
                                   self._backlog_class(self._store, name, kinds))
         point.window.set_period(self._period_s)
-        point.fails, point.due = 0, self._loop.now()  # since a reading was delivered
+        point.due = self._loop.now()
         return point
 
     def _points(self):

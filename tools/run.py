@@ -17,7 +17,7 @@ from tools.build import ROOT, bundle
 
 MICROPYTHON = Path(sys.executable).parent / "micropython"
 HEAP = "256k"  # an inverter and a meter, two programs of 58 events
-ANY_HEAP = "288k"  # whatever the settings name: a battery, more inverters, serial lines
+ANY_HEAP = "288k"  # room for a battery, more inverters, serial lines
 
 
 def firmware_command(flash: str | Path, heap: str = HEAP) -> tuple[list[str], dict[str, str]]:

@@ -97,6 +97,7 @@ class Told(North):
                                    Store(self.flash.folder), Point, Backlog)
         south.control.sampler = self.telemetry
         self.loop.every(1000, self.telemetry)
+        self.loop.every(1000, self.resources)
         self.loop.supervise("telemetry", self.telemetry.run)
 
     def live(self, seconds):

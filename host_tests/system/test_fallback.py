@@ -1,0 +1,46 @@
+"""What holds without us, and without a meter that can be believed."""
+
+import pytest
+from house import living, tolerance_w
+from tools.site import InverterSettings, MeterSettings, Settings
+
+FAILSAFE_W = 1000
+TOL_W = tolerance_w(10000)
+
+
+def test_a_board_that_dies_leaves_three_inverters_at_the_failsafe_together(tmp_path):
+    settings = Settings(meter=MeterSettings(), inverters=tuple(
+        InverterSettings(unit=unit, family="7xx") for unit in (1, 2, 3)))
+    config = {"inverter2": "site.test:502/2", "inverter3": "site.test:502/3"}
+    with living(tmp_path, settings=settings, config=config, load=0, pv=9000) as house:
+        house.default(exp_w=4000)
+        house.boot()
+        house.run_to(90)
+        assert max(-row.site_w for row in house.rows(60, 90)) > 3500
+        house.power_cut()
+        house.run(240)  # each of them waits for 120 s
+        assert house.worst_export(house.now - 100, house.now) <= FAILSAFE_W + TOL_W
+
+
+def test_a_meter_that_shows_what_no_site_takes_steers_nothing(tmp_path):
+    with living(tmp_path, load=3000) as house:
+        house.default(exp_w=1500)
+        house.boot()
+        house.run_to(60)
+        house.site.fault(unit=200, absurd=True)  # it takes 90 kW, it says; 60 kW is the bound
+        house.run(120)
+        assert house.said("BLIND", since=60), house.tail()
+        # Cut back by what it shows between, it is credible for moments, and believed in them.
+        assert house.judge((30, 180, 1500)).longest_s < 1
+
+
+@pytest.mark.parametrize("pace_ms", [200, 1000])
+def test_a_meter_that_stands_still_is_found_after_five_seconds_at_any_pace(tmp_path, pace_ms):
+    with living(tmp_path, config={"sample_ms": pace_ms}, load=3000) as house:
+        house.default(exp_w=1500)
+        house.boot()
+        house.run_to(60)
+        house.site.fault(unit=200, frozen=True)
+        house.run(20)
+        line, = house.said("BLIND", since=60)
+        assert 63 < line.at < 60 + 5 + 3 * pace_ms / 1000, line
