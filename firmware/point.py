@@ -19,6 +19,8 @@ from micropython import const
 from sep2 import fields, mmr_mrid, mup_mrid
 
 _ROWS = const(6)
+_SAMPLE_MS = const(200)
+_SAMPLE_MAX_MS = const(1000)
 _ALL = const(0xFFFF)  # every channel
 
 # How its readings go out.
@@ -67,6 +69,26 @@ class Point:
         self.gone = 0, 0, 0  # readings lost since boot, as last said: of RAM, of flash, torn
         self.rows = None  # what is being posted
         self.single = -1
+
+    def add(self, driver):
+        """A device's powers go into `values`; a sum is unknown where one is. Does not allocate."""
+        v, n = self.values, self.phases
+        _add(v, 0, driver.w if n == 1 else driver.w_a)
+        _add(v, n, driver.var if n == 1 else driver.var_a)
+        if n > 1:
+            _add(v, 1, driver.w_b)
+            _add(v, 2, driver.w_c)
+            _add(v, 4, driver.var_b)
+            _add(v, 5, driver.var_c)
+
+    def drift(self, real_ms):
+        """Samples come each `real_ms` by now, ms: as slow as a line is, up to 1 s (HB 7.8.1).
+
+        To be told each second: so slowly that a gap does not hide itself.
+        """
+        ms = self.window.sample_ms
+        self.window.sample_ms = max(_SAMPLE_MS, min(_SAMPLE_MAX_MS,
+                                                    ms + (real_ms > ms) - (real_ms < ms)))
 
     def fit(self, w, wh):
         """Raise the multipliers so that half as much again as these ratings fits (G8)."""
@@ -156,6 +178,14 @@ class Point:
         return values
 
     def _scaled(self, value, uom):
-        # As it goes on the wire, rounded to nearest.
+        # As it goes on the wire, rounded to nearest, halves away from zero.
         scale = 1 if uom == _V else 10 ** (self._wh_ten if uom == _WH else self._ten)
-        return (value + scale // 2) // scale
+        near = (abs(value) + scale // 2) // scale
+        return near if value >= 0 else -near
+
+
+def _add(values, i, value):
+    if value == ABSENT or values[i] == ABSENT:
+        values[i] = ABSENT
+    else:
+        values[i] += value

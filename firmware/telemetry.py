@@ -14,8 +14,8 @@ interval first.  A point that fails waits by itself, longer each time until a re
 and the other goes before it.  What the board's own clock dated, before the server's was known, is
 questionable.
 The period is kept on flash, so that a board that starts without a server goes on with it; it is
-written once an hour at most, however often it changes.  Limit:
-two usage points; the channels are fixed when the meter, or the inverters, are first known.
+written once an hour at most, however often it changes; so are the DER's channels, for a boot at
+which some of it is silent.  Limit: two usage points; channels are fixed when they are first known.
 """
 
 import log
@@ -26,13 +26,15 @@ from sep2 import MirrorUsagePointList, mup_mrid
 
 _PERIOD_S = const(300)
 _PERIOD_FILE = "period"
+_SHAPE_FILE = "channels"
 _ROWS = const(6)  # of a point's ring
 _BATCH = const(4)  # intervals in one request while the backlog is sent
 _PAUSE_MS = const(500)
 _RETRY_MAX_S = const(60)
 _FRESH_MS = const(1000)
-_SAMPLE_MS = const(200)
-_SAMPLE_MAX_MS = const(1000)
+_WAITS = const(20)  # for devices that are silent when the DER's point is made
+_SHAPE = const(5)  # numbers of its shape
+_SHAPE_MAX = const(1 << 29)
 _KEEP_MS = const(5000)
 _STUCK_MS = const(10000)
 _PERIOD_KEEP_MS = const(3600000)  # between two writes of the period: what the flash may wear
@@ -82,9 +84,12 @@ class Telemetry:
         while most > 32767:
             most //= 10
             self._ten += 1
-        self._site = self._der = None
-        self._href = None
-        self._kept_s = self._period_s = self._kept_period()
+        self._site = self._der = self._href = None
+        period_s = (self._kept(_PERIOD_FILE) + [0])[0]
+        if not 60 <= period_s <= 3600 or period_s % 60:
+            period_s = _PERIOD_S
+        self._kept_s = self._period_s = period_s
+        self._shape, self._waits = self._kept(_SHAPE_FILE), 0  # calls of fit() without a DER
         self._unkept_ms = 0  # until it may be written again
         self._rated = False  # a usage point of ours was listed: its rate stands while it is lost
         self.relist = False
@@ -127,18 +132,10 @@ class Telemetry:
                 seen = device.age_ms(now) < _FRESH_MS
                 if seen and device.w == ABSENT and device.p_w == 0:
                     continue  # asleep: it makes nothing and measures nothing
-                awake = True
-                d = device.driver
-                if n == 1:
-                    _add(v, 0, d.w, seen)
-                    _add(v, 1, d.var, seen)
-                    continue
-                _add(v, 0, d.w_a, seen)
-                _add(v, 1, d.w_b, seen)
-                _add(v, 2, d.w_c, seen)
-                _add(v, 3, d.var_a, seen)
-                _add(v, 4, d.var_b, seen)
-                _add(v, 5, d.var_c, seen)
+                awake = seen
+                if not seen:
+                    break  # the sum is unknown
+                point.add(device.driver)
         for i in range(2 * n):
             if not awake:
                 v[i] = ABSENT
@@ -154,25 +151,26 @@ class Telemetry:
         Called about each second; meter_ms: the period that the meter's samples keep.
         """
         if self._site is None and meter is not None and meter.w != ABSENT:
-            phases = _phases(meter.phases == 3 and meter.w_a != ABSENT, meter.phases == 1)
+            phases = _phases(0 if meter.phases == 3 and meter.w_a == ABSENT else meter.phases)
             types = [(uom, phase or (_PHASES[0] if uom == _V else 0))
                      for uom in (_W, _VAR, _V) for phase in phases]
             kinds = bytes((MEAN,) * (2 * len(phases)) + (RMS,) * len(phases))
             self._site = self._point(b"03", "site", types, kinds)
         known = [d for d in fleet if d.kind <= _BATTERY]
-        if self._der is None and known and all([d.answers() and d.w != ABSENT for d in known]):
-            stores = any([d.store is not None for d in known])
-            phases = _phases(
-                all([d.driver.phases == 3 and d.driver.w_a != ABSENT for d in known]),
-                all([d.driver.phases == 1 for d in known]))
-            types = [(uom, phase) for uom in (_W, _VAR) for phase in phases]
-            kinds = bytes((MEAN,) * len(types) + (LAST,) * stores)
-            self._der = self._point(b"49", "der", types + [(_WH, 0)] * stores, kinds)
-            self._der.fit(sum([max(d.wmax_w, d.charge_w) for d in known]),
-                          sum([max(0, d.wh_rtg) for d in known]))
+        if self._der is None and known:
+            self._waits += 1
+            shape = _shape_of(known, self._shape, self._waits)
+            if shape:
+                if shape != self._shape:
+                    self._keep(_SHAPE_FILE, " ".join([str(n) for n in shape]))
+                _n, phases, stores, w, wh = shape
+                types = [(uom, phase) for uom in (_W, _VAR) for phase in _phases(phases)]
+                self._der = self._point(b"49", "der", types + [(_WH, 0)] * stores,
+                                        bytes((MEAN,) * len(types) + (LAST,) * stores))
+                self._der.fit(w, wh)
         for point in self._points():
-            real_ms = meter_ms if point is self._site else fleet[0].read_op.real_ms
-            _drift(point.window, real_ms)
+            awake = [d.read_op.real_ms for d in known if d.answers()] + [point.window.sample_ms]
+            point.drift(meter_ms if point is self._site else awake[0])
 
     def _point(self, role, name, types, kinds):
         point = self._point_class(role, types, kinds, self._ten,
@@ -275,17 +273,19 @@ class Telemetry:
         self._unkept_ms = max(0, self._unkept_ms - _KEEP_MS)
         if self._period_s != self._kept_s and not self._unkept_ms:
             self._kept_s, self._unkept_ms = self._period_s, _PERIOD_KEEP_MS
-            try:
-                self._store.write(_PERIOD_FILE, str(self._period_s))
-            except OSError as exc:
-                log.error("FLASH_FAILED", "error", repr(exc))
+            self._keep(_PERIOD_FILE, str(self._period_s))
 
-    def _kept_period(self):
+    def _keep(self, name, text):
         try:
-            period_s = int(self._store.read(_PERIOD_FILE, 8) or b"0")
+            self._store.write(name, text)
+        except OSError as exc:
+            log.error("FLASH_FAILED", "error", repr(exc))
+
+    def _kept(self, name):
+        try:
+            return [int(n) for n in (self._store.read(name, 48) or b"").split()]
         except (OSError, ValueError):
-            period_s = 0
-        return period_s if 60 <= period_s <= 3600 and period_s % 60 == 0 else _PERIOD_S
+            return []
 
     # -- sending --------------------------------------------------------------------
 
@@ -412,31 +412,38 @@ class Telemetry:
             point.form = _SINGLES
 
 
-def _phases(split, single):
+def _phases(n):
     # Each for itself, the only one, or the sum of all where nobody tells them apart.
-    return _PHASES if split else _PHASES[:1] if single else (0,)
+    return _PHASES if n == 3 else _PHASES[:1] if n == 1 else (0,)
 
 
-def _drift(window, real_ms):
-    # Samples are due as often as a slow line brings them, up to the 1 s of the handbook (7.8.1).
-    # So slowly that a gap does not hide itself.
-    ms = window.sample_ms
-    window.sample_ms = max(_SAMPLE_MS, min(_SAMPLE_MAX_MS, ms + (real_ms > ms) - (real_ms < ms)))
-
-
-def _add(values, i, value, seen):
-    # One device more; the sum is unknown where one of them is.
-    if not seen or value == ABSENT or values[i] == ABSENT:
-        values[i] = ABSENT
-    else:
-        values[i] += value
+def _shape_of(known, kept, waits):
+    # [devices, phases, stores, W, Wh] of the DER's point as all say it, None while some still may.
+    # Then `kept`, of an earlier boot: mRIDs and backlog stay what they were; else what some say.
+    n, phases, patient = len(known), 0, waits < _WAITS
+    told = [d for d in known if d.answers() and d.w != ABSENT]
+    if len(told) == n and not (patient and any([d.store is not None and d.wh_rtg == ABSENT
+                                                for d in known])):
+        if all([d.driver.phases == 3 and d.driver.w_a != ABSENT for d in known]):
+            phases = 3
+        elif all([d.driver.phases == 1 for d in known]):
+            phases = 1
+    elif patient:
+        return None
+    elif (len(kept) == _SHAPE and kept[0] == n and kept[1] in (0, 1, 3) and kept[2] in (0, 1)
+          and 0 <= min(kept) and max(kept) < _SHAPE_MAX):
+        return kept
+    elif not told:
+        return None
+    w, wh = [max(d.wmax_w, d.charge_w) for d in known], [max(0, d.wh_rtg) for d in known]
+    return [n, phases, int(any([d.store is not None for d in known])), sum(w), sum(wh)]
 
 
 def _stored_wh(fleet):
-    # Of all batteries, ABSENT when one does not say.
+    # Of all batteries, ABSENT when one does not say, or was never found.
     total = 0
     for device in fleet:
-        if device.store is not None:
+        if device.store is not None or (device.kind == _BATTERY and device.driver is None):
             if device.wh == ABSENT or not device.answers():
                 return ABSENT
             total += device.wh

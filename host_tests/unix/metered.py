@@ -112,3 +112,11 @@ def house(ms=9000, **kw):
     south = South(more=((BATTERY, 2, unit),))
     rig = Rig(south, ms=ms, **kw).ready()
     return rig, unit
+
+
+def asleep(unit):
+    """Every value of its block is a sentinel, as at night."""
+    at = unit.at(103, 0)
+    for i in range(2, 41):
+        unit.put(at + i, 0x8000 if i in (14, 20, 24, 36) else 0xFFFF)
+    unit.wiggle = None

@@ -45,6 +45,12 @@ def test_a_large_device_has_larger_multipliers_and_a_small_one_keeps_its_own():
             assert sound is None and abs(power * 10 ** tens[0] - value) <= 10 ** tens[0] // 2
 
 
+def test_halves_are_rounded_away_from_zero():
+    point, _ = made(ten=1)
+    for w, value in ((14, 1), (15, 2), (25, 3), (-14, -1), (-15, -2), (-25, -3), (-26, -3)):
+        assert said(point, w, 0)[0] == (value, None), w
+
+
 def test_what_cannot_be_said_is_the_nearest_and_questionable():
     point, _ = made()
     assert said(point, 32767, 327670) == [(32767, None), (32767, None)]

@@ -163,7 +163,7 @@ def test_a_large_site_counts_in_tens_of_watts():
     site = rig.sent("POST", "/mup")[0].parts("MirrorMeterReading")
     assert [d.leaf("powerOfTenMultiplier") for d in site] == ["1"] * 6 + ["-1"] * 3
     rig.until(FIRST + 65)
-    assert [row[2] for row in rig.posts("03")[0]] == [-3000, 3, 2, 4, 3, 2, 2301, 2302, 2303]
+    assert [row[2] for row in rig.posts("03")[0]] == [-3001, 3, 2, 4, 3, 2, 2301, 2302, 2303]
     assert rig.posts("49")[0][0][2] == 1600
 
 

@@ -1,9 +1,9 @@
-# heap: 1088k
+# heap: 1136k
 """Readings of several devices, and the period of them all."""
 
 import check
 from edges import NOW
-from metered import FIRST, Rig, house, mrid
+from metered import FIRST, Rig, asleep, house, mrid
 
 
 # -- several devices -------------------------------------------------------
@@ -22,14 +22,6 @@ def test_a_battery_adds_to_the_power_and_tells_its_energy():
     assert rig.posts("49") == [[[mrid(38, 0, "49"), FIRST, 1000, None],
                                 [mrid(63, 0, "49"), FIRST, -246, None],
                                 [mrid(72, 0, "49"), FIRST, 500, None]]]
-
-
-def asleep(unit):
-    """Every value of its block is a sentinel, as at night."""
-    at = unit.at(103, 0)
-    for i in range(2, 41):
-        unit.put(at + i, 0x8000 if i in (14, 20, 24, 36) else 0xFFFF)
-    unit.wiggle = None
 
 
 def test_an_inverter_that_sleeps_is_left_out_of_the_sum():
