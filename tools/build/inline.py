@@ -225,8 +225,10 @@ class _Place:
         for part in new:
             if part is not line:
                 part.slots = set(slots) | getattr(part, "slots", set())
-        self._lines[self._at:self._at + 1] = new or [ast.Pass()]
-        ast.fix_missing_locations(self._module.tree)
+        new = new or [ast.Pass()]
+        for part in new:
+            ast.fix_missing_locations(ast.copy_location(part, line))
+        self._lines[self._at:self._at + 1] = new
 
     def _bind(self, callee: _Callee):
         """(what binds parameters, the body under new names, new names that it binds)."""

@@ -188,7 +188,8 @@ def _strings(program: Program) -> set[str]:
 
 def _keywords(program: Program) -> set[str]:
     """Every name that a call may pass by keyword."""
-    found = set()
+    found: set[str] = set()
+    any_key = False
     for module in program.modules.values():
         given = {p.name for p in module.scopes.places
                  if isinstance(p.node, ast.arg) and p.owner.kind == "function"
@@ -198,8 +199,8 @@ def _keywords(program: Program) -> set[str]:
                 if word.arg is not None:
                     found.add(word.arg)
                 elif not (isinstance(word.value, ast.Name) and word.value.id in given):
-                    found |= _strings(program)  # keys from anywhere: any string may be one
-    return found
+                    any_key = True  # keys from anywhere: any string may be one
+    return found | _strings(program) if any_key else found
 
 
 def _set_apart(module: Module, keywords: set[str]) -> None:

@@ -128,9 +128,9 @@ class Scopes(ast.NodeVisitor):
             self.visit(part)
         self._put(node, "name", node.name, True)
         # `global` counts for the whole function, so it is seen first.
-        first = [s for s in ast.walk(node) if isinstance(s, (ast.Global, ast.Nonlocal))]
+        first = [s for s in node.body if isinstance(s, (ast.Global, ast.Nonlocal))]
         body = [s for s in node.body if s not in first]
-        self._function(node, [s for s in node.body if s in first] + body)
+        self._function(node, first + body)
 
     visit_AsyncFunctionDef = visit_FunctionDef
 
