@@ -9,8 +9,9 @@ files that identity.Identity reads (key.der, cert0.der ..., ca.der), replaced al
 A replacement that the power cuts short is completed by identity.finish() at the next boot.
 
 handbook Annex C; IEEE 2030.5 6.11.  The private key is never printed and leaves the flash only for
-mbedTLS; MicroPython has no file modes, so who holds the flash has the key.  Loaded on demand: with
-lib/p256 its code takes 14 KB of a 32-bit heap, its work 13 KB.  It gives way to other tasks.
+mbedTLS; a board's flash has no file modes: who holds it has the key (a PC's: its board's README).
+Loaded on demand: with lib/p256 its code takes 14 KB of a 32-bit heap, its work 13 KB.  It gives
+way to other tasks.
 """
 
 from binascii import hexlify
@@ -65,7 +66,8 @@ TOO_LONG: more than four certificates below the root: ask the provider
 TOO_LARGE: too much text or too many certificates: send the chain alone
 MALFORMED: the file is damaged, or is neither PEM nor DER: send it again
 ENCRYPTED: a key with a password: keys are made on the device
-BAD_KEY: the key file is damaged: make a new key and CSR
+BAD_KEY: the named key file is damaged: make a new key and CSR (`request` with `fresh`)
+BAD_CA: ca.der is damaged: put the CA there again, or trust the answer's (`take` with `new-ca`)
 NO_ENTROPY: the board's random numbers are not ready: try again, else replace the board
 """
 
@@ -88,11 +90,12 @@ async def request(loop, store, entropy, fresh=False):
     """A CSR as PEM text. Makes a key first when there is none, or with `fresh` a new one.
 
     A new key waits on the flash until its certificate comes; the old one serves until then.
-    P256Error NO_ENTROPY, MALFORMED ... (the key file); OSError when the flash refuses.  Allocates.
+    P256Error NO_ENTROPY, BAD_KEY (`fresh` mends it); OSError when the flash refuses.  Allocates.
     """
-    der = None if fresh else store.read(_NEXT) or store.read(_KEY)
-    if der:
-        d = read_key(der)
+    d = None
+    if not fresh:
+        d = _held(store, _NEXT) or _held(store, _KEY)
+    if d:
         own = await _work(loop, public(d))
     else:
         d = generate(entropy)
@@ -115,19 +118,25 @@ async def check(loop, store, data, now, image, new_ca=False):
         raise P256Error("NO_CERTIFICATE")
     files = {}
     own = None
+    damaged = None
     for name in (_NEXT, _KEY):
-        der = store.read(name)
-        if der:
-            own = await _work(loop, public(read_key(der)))
-            files[_KEY] = der
+        try:
+            d = _held(store, name)
+        except P256Error as exc:  # the answer may be for the other one
+            damaged = damaged or exc
+            continue
+        if d:
+            own = await _work(loop, public(d))
+            files[_KEY] = store.read(name)
             files[_NEXT] = b"" if name == _NEXT else None
             if any([one.key == own for one in bag]):
                 break
+    else:
+        if damaged:
+            raise damaged
     if own is None:
         raise P256Error("NO_KEY")
-    ca = None if new_ca else store.read(_CA)
-    root = Certificate(blocks(ca)[0][1]) if ca else None
-    path, root = await _work(loop, chain(bag, own, root, now))
+    path, root = await _work(loop, chain(bag, own, None if new_ca else _trusted(store), now))
     if not image and any([one.image for one in path + [root]]):
         raise P256Error("CRITICAL_POLICY")
     if files[_NEXT] is None:
@@ -198,6 +207,24 @@ def virtual_lfdi(nmi, pen):
     if not 0 < pen < 100000000:
         raise ValueError("a PEN has at most 8 digits")
     return hexlify(sha256(nmi.encode()).digest()[:16]).upper() + ("%08d" % pen).encode()
+
+
+def _held(store, name):
+    # The private key of that file, None when there is none.
+    der = store.read(name)
+    try:
+        return read_key(der) if der else None
+    except P256Error:
+        raise P256Error("BAD_KEY:" + name)
+
+
+def _trusted(store):
+    # The Certificate that the chain has to end in, None before there is one.
+    ca = store.read(_CA)
+    try:
+        return Certificate(blocks(ca)[0][1]) if ca else None
+    except P256Error:
+        raise P256Error("BAD_CA")
 
 
 async def _work(loop, steps):

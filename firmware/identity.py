@@ -64,23 +64,31 @@ class Identity:
 
 
 def finish(store):
-    """Complete a replacement that the power cut short; True when there was one. OSError: flash.
+    """Complete a replacement that the power cut short; True when there was one.
 
-    Can be done again and again: the journal goes last.
+    Can be done again and again: the journal goes last.  OSError: the flash.  ValueError: the
+    journal is damaged, and nothing was replaced.
     """
     data = store.read(JOURNAL)
     if data is None:
         return False
+    parts = []
     at = 0
-    while at < len(data):
-        name_end = at + 3 + data[at]
-        end = name_end + (data[at + 1] << 8 | data[at + 2])
-        name = data[at + 3:name_end].decode()
-        if end > name_end:
-            store.write(name, data[name_end:end])
+    try:
+        while at < len(data):
+            begin = at + 3 + data[at]
+            end = begin + (data[at + 1] << 8 | data[at + 2])
+            if end > len(data):
+                raise ValueError
+            parts.append((data[at + 3:begin].decode(), begin, end))
+            at = end
+    except (IndexError, ValueError):
+        raise ValueError(JOURNAL + " is damaged: remove it, then take the provider's answer again")
+    for name, begin, end in parts:
+        if end > begin:
+            store.write(name, data[begin:end])
         elif store.size(name) >= 0:
             store.remove(name)
-        at = end
     store.remove(JOURNAL)
     return True
 

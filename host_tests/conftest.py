@@ -57,7 +57,7 @@ def pytest_terminal_summary(terminalreporter):
             said.setdefault(what, [0, why.split(LEFT_OUT)[1]])[0] += 1
     if said:
         parts = ", ".join(f"{what} ({n})" for what, (n, _) in sorted(said.items()))
-        terminalreporter.write_line(f"NOT RUN for want of the image: {parts}; "
+        terminalreporter.write_line(f"NOT RUN: {parts}; "
                                     + next(iter(said.values()))[1])
 
 

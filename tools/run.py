@@ -38,6 +38,7 @@ def main() -> None:
     if not Path(args.flash).is_dir():
         raise SystemExit(f"{args.flash} is no folder: make one with config.txt, see the README")
     argv, env = firmware_command(args.flash, args.heap)
+    os.umask(0o077)  # the key that it makes is nobody else's
     os.chdir(ROOT)
     os.execve(argv[0], argv, env)
 

@@ -48,14 +48,16 @@ class Forger(Authority):
         san = x509.SubjectAlternativeName([x509.DNSName("localhost")])
         return self._leaf(key, key.public_key(), "Utility server", san, (self._since, FOREVER))
 
-    def mica_again(self):
-        """Another certificate for the MICA's name and key."""
-        builder = self._builder(self.mica.public_key(), "Example MICA", (self._since, FOREVER))
-        builder = builder.issuer_name(self.mca.subject)
-        builder = builder.add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
+    def again(self, level):
+        """Another certificate for a CA's name and key: 1 the MICA, 2 the MCA, 3 the SERCA."""
+        own = 3 - level
+        old = (self.serca, self.mca, self.mica)[own]
+        name = old.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value
+        builder = self._builder(old.public_key(), name, (self._since, FOREVER))
+        builder = builder.issuer_name(old.issuer).add_extension(
+            x509.BasicConstraints(ca=True, path_length=2 - own), critical=True
         )
-        return self._sign(self._policies(builder), 1)
+        return self._sign(self._policies(builder), max(own - 1, 0))
 
     def twice(self, make):
         """What `make()` issues with its policies extension standing there twice."""
@@ -113,3 +115,31 @@ def both(first, second):
 
 
 GOOD = policies(IN_ARC, "1.3.6.1.4.1.40732.2.1")
+
+# What mbedTLS answers, from its public headers.
+FEATURE_UNAVAILABLE = ["OSError", -0x2080]
+UNKNOWN_CRITICAL = ["OSError", -0x2500 - 0x62]
+
+# {what is wrong with a certificate: (what stands in the place of its policies, the error)}.
+NOT_KNOWN = {
+    "unknown critical": (both(GOOD, raw(UNKNOWN, NULL)), UNKNOWN_CRITICAL),
+    "outside the arc": (policies(OUTSIDE), FEATURE_UNAVAILABLE),
+    "mixed": (policies(IN_ARC, "1.3.6.1.4.1.99999.1"), FEATURE_UNAVAILABLE),
+    "the arc itself": (policies("1.3.6.1.4.1.40732"), FEATURE_UNAVAILABLE),
+    "anyPolicy and the arc": (policies(ANY_POLICY, IN_ARC), FEATURE_UNAVAILABLE),
+    "a qualifier": (policies(IN_ARC, qualifiers=["https://example.org/cps"]),
+                    FEATURE_UNAVAILABLE),
+    # permitted: DNS names that end in a
+    "critical nameConstraints": (
+        both(GOOD, raw("2.5.29.30", bytes.fromhex("3007a0053003820161"))), UNKNOWN_CRITICAL),
+    # requireExplicitPolicy 0
+    "critical policyConstraints": (both(GOOD, raw("2.5.29.36", bytes.fromhex("3003800100"))),
+                                   UNKNOWN_CRITICAL),
+    "critical inhibitAnyPolicy": (both(GOOD, raw("2.5.29.54", bytes.fromhex("020100"))),
+                                  UNKNOWN_CRITICAL),
+}
+MALFORMED = {
+    "no policy": (raw(POLICIES, bytes.fromhex("3000")), ["OSError", -0x2566]),
+    "cut off": (raw(POLICIES, policies_der(IN_ARC)[:-1]), ["OSError", -0x2560]),
+}
+REFUSED = {**NOT_KNOWN, **MALFORMED}

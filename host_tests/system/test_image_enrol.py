@@ -11,6 +11,7 @@ import datetime
 import hashlib
 import re
 import signal
+import stat
 import subprocess
 
 import pytest
@@ -103,6 +104,7 @@ def test_a_blank_flash_ends_with_a_tree_read_by_its_own_identity(board):
     said = openssl("req", "-in", board.csr, "-verify", "-noout", "-subject", text=True)
     assert "verify OK" in said.stdout + said.stderr and "subject=\n" in said.stdout
     assert board.held() == ["next.der"]
+    assert stat.S_IMODE((board.dir / "next.der").stat().st_mode) == 0o600
 
     row = board.issue()
     leaf = openssl("x509", "-in", board.answer, "-outform", "DER").stdout
@@ -117,6 +119,8 @@ def test_a_blank_flash_ends_with_a_tree_read_by_its_own_identity(board):
     assert board.held() == OWN and (board.dir / "cert0.der").read_bytes() == leaf
     key = serialization.load_der_private_key((board.dir / "key.der").read_bytes(), None)
     assert key.public_key() == public
+    made = {name: stat.S_IMODE((board.dir / name).stat().st_mode) for name in OWN}
+    assert set(made.values()) == {0o600}, made
 
     firmware = board.firmware()
     assert f"lfdi={digits} sfdi={sfdi(digits)}" in firmware.line("IDENTITY ")
@@ -194,7 +198,21 @@ def test_an_interrupted_replacement_is_completed_before_a_new_key(board):
     assert board.held() == [*OWN, "next.der"]
     (board.dir / "enrol.bin").write_bytes(b"\x05\x00")
     status, said = board.provision("request", board.csr, "fresh")
-    assert status == 1 and "NOT_PROVISIONED" in said and "Traceback" not in said, said
+    assert status == 1 and "NOT_PROVISIONED" in said and "enrol.bin is damaged" in said, said
+
+
+def test_a_damaged_waiting_key_is_named_and_a_fresh_one_mends_it(board):
+    board.request()
+    board.issue()
+    key = (board.dir / "next.der").read_bytes()
+    (board.dir / "next.der").write_bytes(key[:-1])
+    for words in (("take", board.answer, "untried"), ("request", board.csr)):
+        status, said = board.provision(*words)
+        assert status == 1 and "BAD_KEY:next.der" in said and "`fresh`" in said, said
+    assert board.provision("request", board.csr, "fresh")[0] == 0
+    board.issue()
+    status, said = board.provision("take", board.answer, "untried")
+    assert status == 0 and board.held() == OWN, said
 
 
 def test_without_a_server_a_first_chain_can_be_taken_untried(board):

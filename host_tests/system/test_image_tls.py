@@ -3,7 +3,7 @@
 Every certificate of these tests says what IEEE 2030.5 makes critical as critical.  The stock
 interpreter is the control: what it refuses shows that the image's user module is at work, and
 what the image refuses as well shows that nothing else was let in.  Left out where there is no
-image of today, see host_tests/conftest.py.
+image of today, see host_tests/conftest.py.  Images that are spoilt: test_image_control.py.
 """
 
 import ast
@@ -23,12 +23,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from image_forger import (
     ANY_POLICY,
+    FEATURE_UNAVAILABLE,
     GOOD,
     IN_ARC,
     NULL,
     OUTSIDE,
     POLICIES,
+    REFUSED,
     UNKNOWN,
+    UNKNOWN_CRITICAL,
     Forger,
     both,
     by_another_reader,
@@ -39,6 +42,7 @@ from image_forger import (
 
 from tools.build.frozen import image_of
 from tools.pki import Authority
+from tools.pki.authority import Issued
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARD = ROOT / "boards" / "unix32"
@@ -49,9 +53,6 @@ ANY = {}  # whatever firmware is in the image
 CCM8 = "ECDHE-ECDSA-AES128-CCM8"
 GCM = "ECDHE-ECDSA-AES128-GCM-SHA256"
 
-# What mbedTLS answers, from its public headers.
-FEATURE_UNAVAILABLE = ["OSError", -0x2080]
-UNKNOWN_CRITICAL = ["OSError", -0x2500 - 0x62]
 ALERT = ["OSError", -0x7780]
 INVALID = ["ValueError", "invalid cert"]
 
@@ -300,25 +301,7 @@ def test_a_server_certificate_is_taken(instead, try_server, issued):
 # What it refuses
 
 
-@pytest.mark.parametrize("instead, error", [
-    pytest.param(both(GOOD, raw(UNKNOWN, NULL)), UNKNOWN_CRITICAL, id="unknown critical"),
-    pytest.param(policies(OUTSIDE), FEATURE_UNAVAILABLE, id="outside the arc"),
-    pytest.param(policies(IN_ARC, "1.3.6.1.4.1.99999.1"), FEATURE_UNAVAILABLE, id="mixed"),
-    pytest.param(policies("1.3.6.1.4.1.40732"), FEATURE_UNAVAILABLE, id="the arc itself"),
-    pytest.param(policies(ANY_POLICY, IN_ARC), FEATURE_UNAVAILABLE, id="anyPolicy and the arc"),
-    pytest.param(policies(IN_ARC, qualifiers=["https://example.org/cps"]), FEATURE_UNAVAILABLE,
-                 id="a qualifier"),
-    # permitted: DNS names that end in a
-    pytest.param(both(GOOD, raw("2.5.29.30", bytes.fromhex("3007a0053003820161"))),
-                 UNKNOWN_CRITICAL, id="critical nameConstraints"),
-    # requireExplicitPolicy 0
-    pytest.param(both(GOOD, raw("2.5.29.36", bytes.fromhex("3003800100"))), UNKNOWN_CRITICAL,
-                 id="critical policyConstraints"),
-    pytest.param(both(GOOD, raw("2.5.29.54", bytes.fromhex("020100"))), UNKNOWN_CRITICAL,
-                 id="critical inhibitAnyPolicy"),
-    pytest.param(raw(POLICIES, bytes.fromhex("3000")), ["OSError", -0x2566], id="no policy"),
-    pytest.param(raw(POLICIES, policies_der(IN_ARC)[:-1]), ["OSError", -0x2560], id="cut off"),
-])
+@pytest.mark.parametrize("instead, error", REFUSED.values(), ids=REFUSED)
 def test_a_server_certificate_is_refused(instead, error, try_server):
     assert try_server(instead) == error
 
@@ -328,15 +311,17 @@ def test_policies_that_stand_there_twice_are_refused(authority, device, tmp_path
     assert visit(image(), server, device, tmp_path) == ["OSError", -0x2500]
 
 
+@pytest.mark.parametrize("level", [1, 2], ids=["MICA", "MCA"])
 @pytest.mark.parametrize("instead, error", [
     pytest.param(policies(OUTSIDE), FEATURE_UNAVAILABLE, id="outside the arc"),
+    pytest.param(policies(IN_ARC, OUTSIDE), FEATURE_UNAVAILABLE, id="mixed"),
     pytest.param(both(GOOD, raw(UNKNOWN, NULL)), UNKNOWN_CRITICAL, id="unknown critical"),
     pytest.param(GOOD, None, id="none: the control"),
 ])
 def test_an_intermediate_certificate_is_judged_alike(
-        instead, error, authority, issued, device, tmp_path):
+        level, instead, error, authority, issued, device, tmp_path):
     server = authority.server("localhost")
-    server.chain[1] = authority.forge(authority.mica_again, instead)
+    server.chain[level] = authority.forge(lambda: authority.again(level), instead)
     said = visit(image(), server, device, tmp_path)
     assert said == (error or ["", f"{issued.lfdi} {CCM8}"])
 
@@ -344,6 +329,13 @@ def test_an_intermediate_certificate_is_judged_alike(
 def test_a_chain_of_another_authority_is_refused(device, tmp_path):
     foreign = Authority.create(name="Foreign", critical_policies=True).server("localhost")
     kind, why = visit(image(), foreign, device, tmp_path)
+    assert kind == "ValueError" and "not correctly signed by the trusted CA" in why
+
+
+def test_the_right_chain_under_another_trusted_ca_is_refused(authority, issued, tmp_path):
+    foreign = Authority.create(name="Foreign", critical_policies=True).serca
+    device = Issued(issued.key, issued.chain, foreign).write(tmp_path / "device")
+    kind, why = visit(image(), authority.server("localhost"), device, tmp_path)
     assert kind == "ValueError" and "not correctly signed by the trusted CA" in why
 
 

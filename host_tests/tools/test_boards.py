@@ -2,12 +2,16 @@
 
 MicroPython's own manifestfile.py, py/usermod.cmake and ports' makefiles are those of the source
 tree that `make image BOARD=unix32` has unpacked; without it, or without cmake, what needs them is
-skipped.  No toolchain of a hardware board is needed: a stand-in takes the place of the port's
-CMakeLists.txt and does with the board's folder what that does.
+skipped, or fails under MICROSEP2_IMAGE=1 (host_tests/conftest.py).  No toolchain of a hardware
+board is needed: a stand-in takes the place of the port's CMakeLists.txt and does with the board's
+folder what that does.  What the port's build compiles of ours goes through the compilers that are
+here: mpy-cross for the board's processor, gcc for 32 bits over the unix port's headers, and
+mbedTLS's own checks over rp2's settings.  Limit: the SDKs' headers are not here.
 """
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,13 +23,39 @@ from tools.image.port import PORTS, port_image, variants
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARDS = ROOT / "boards"
-TREE = ROOT / "build" / "image" / "source"
-WITH_TREE = pytest.mark.skipif(not (TREE / "versions.txt").exists(),
-                               reason="no MicroPython source: make image BOARD=unix32 unpacks it")
-WITH_CMAKE = pytest.mark.skipif(shutil.which("cmake") is None or shutil.which("gcc") is None,
-                                reason="cmake and a C compiler are not on this machine")
+WORK = ROOT / "build" / "image"
+TREE = WORK / "source"
+LEFT_OUT = "left out without an image: "
+WITH_TREE = pytest.mark.usefixtures("tree")
+WITH_CMAKE = pytest.mark.usefixtures("cmake")
+WITH_IMAGE = pytest.mark.usefixtures("built")
 HARDWARE = pytest.mark.parametrize("board", sorted(PORTS))
 EVERY = [("rp2", None), ("rp2", "WIFI"), ("rp2", "RP2040"), ("esp32", None), ("esp32", "SPIRAM")]
+
+
+def leave_out(why):
+    """Skip the test; a failure where the image and all that goes with it has to be there."""
+    (pytest.fail if os.environ.get("MICROSEP2_IMAGE") else pytest.skip)(LEFT_OUT + why)
+
+
+@pytest.fixture
+def tree():
+    if not (TREE / "versions.txt").exists():
+        leave_out("no MicroPython source: make image BOARD=unix32 unpacks it")
+
+
+@pytest.fixture
+def built():
+    for path in (WORK / "mpy-cross" / "mpy-cross", WORK / "unix32" / "genhdr" / "moduledefs.h"):
+        if not path.exists():
+            leave_out("no mpy-cross, no generated headers: make image BOARD=unix32 makes them")
+
+
+@pytest.fixture
+def cmake():
+    for name in ("cmake", "make", "gcc"):
+        if shutil.which(name) is None:
+            leave_out(f"no {name} (Debian: apt-get install cmake gcc make)")
 
 
 def public(board):
@@ -210,11 +240,18 @@ def test_what_is_missing_is_said_before_the_build_begins(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SystemExit, match=r"arm-none-eabi-gcc.*apt-get install"):
         port_image("rp2", tmp_path)
-    monkeypatch.undo()
-    monkeypatch.setenv("PATH", tools_of("rp2", tmp_path / "bin") if shutil.which("gcc") else "")
-    if shutil.which("cmake") and shutil.which("gcc"):
-        with pytest.raises(SystemExit, match="no variant WI-FI, but: RP2040, WIFI"):
-            port_image("rp2", tmp_path, variant="WI-FI")
+
+
+@WITH_CMAKE
+def test_a_variant_that_is_none_is_refused_with_those_that_are(tmp_path, monkeypatch):
+    port = tmp_path / "ports" / "rp2"
+    port.mkdir(parents=True)
+    (port / "Makefile").touch()
+    for name in PORTS["rp2"].modules:
+        (tmp_path / name / "there").mkdir(parents=True)
+    monkeypatch.setenv("PATH", tools_of("rp2", tmp_path / "bin"))
+    with pytest.raises(SystemExit, match="no variant WI-FI, but: RP2040, WIFI"):
+        port_image("rp2", tmp_path, variant="WI-FI")
 
 
 def test_the_command_line_asks_for_the_checkout(monkeypatch):
@@ -223,3 +260,85 @@ def test_the_command_line_asks_for_the_checkout(monkeypatch):
                           capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "MPY_DIR=dir" in done.stderr
     assert variants("esp32") == "SPIRAM"
+
+
+MARCH = {"rp2": "armv6m", "esp32": "xtensawin"}  # as their CMake files say
+CC = ["gcc", "-m32", "-std=gnu99", "-Wall", "-Werror", "-c"]
+
+
+def run(argv, **more):
+    done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, check=False,
+                          **more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def includes(*folders):
+    return [f"-I{folder}" for folder in folders]
+
+
+UNIX = [*includes(TREE, WORK / "unix32", TREE / "ports" / "unix", BOARDS / "unix32"), "-DUNIX",
+        "-DMPZ_DIG_SIZE=16", "-DMICROPY_QSTR_EXTRA_POOL=mp_qstr_frozen_const_pool",
+        "-DMICROPY_MODULE_FROZEN_MPY", "-DMICROPY_PY_SSL=1", "-DMICROPY_SSL_MBEDTLS=1"]
+
+
+@WITH_IMAGE
+@HARDWARE
+def test_the_frozen_program_becomes_c_that_a_compiler_takes(board, tmp_path):
+    port = TREE / "ports" / board
+    said = "".join(f.read_text() for f in (*port.glob("CMakeLists.txt"), *port.glob("*.cmake")))
+    assert f"-march={MARCH[board]}" in said
+    (tmp_path / "genhdr").symlink_to(WORK / "unix32" / "genhdr")
+    made = tmp_path / "frozen_content.c"
+    run([sys.executable, TREE / "tools" / "makemanifest.py", "-o", made, "-b", tmp_path,
+         "-v", f"MPY_DIR={TREE}", "-v", f"PORT_DIR={port}", "-v", f"BOARD_DIR={BOARDS / board}",
+         "-v", f"MPY_LIB_DIR={tmp_path}", f"-f-march={MARCH[board]}", "--mpy-tool-flags=",
+         BOARDS / board / "manifest.py"], cwd=ROOT,
+        env={**os.environ, "MICROPY_MPYCROSS": str(WORK / "mpy-cross" / "mpy-cross")})
+    run([*CC, *UNIX, made, "-o", tmp_path / "frozen.o"])
+    sizes = dict(re.findall(r"^(\.\S+)\s+(\d+)", run(["size", "-A", tmp_path / "frozen.o"]), re.M))
+    assert int(sizes[".rodata"]) > 100_000, "its functions are constants"
+    assert int(sizes[".data"]) < 1024, sizes
+    names = run(["strings", "-n", "3", tmp_path / "frozen.o"]).split()
+    assert {"main.py", "boot.py", "_boot.py", "app.py"} <= set(names)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Options under which mbedTLS has our settings over those of the rp2 port."""
+    place = tmp_path / "rp2" / "mbedtls"
+    place.mkdir(parents=True)
+    shutil.copy(TREE / "ports" / "rp2" / "mbedtls" / "mbedtls_config_port.h", place)
+    return [*includes(tmp_path / "rp2", BOARDS / "mbedtls", TREE / "lib" / "mbedtls" / "include"),
+            '-DMBEDTLS_CONFIG_FILE="sep2_mbedtls.h"']
+
+
+@WITH_IMAGE
+def test_the_rp2_port_gets_the_tls_of_the_standard(settings, tmp_path):
+    source = tmp_path / "tls.c"
+    source.write_text('#include "mbedtls/build_info.h"\n#include "mbedtls/ssl_ciphersuites.h"\n')
+    run([*CC, *includes(TREE), *settings, source, "-o", tmp_path / "tls.o"])  # mbedTLS checks
+    text = run(["gcc", "-m32", "-E", "-dM", *includes(TREE), *settings, source])
+    macros = dict(line.split(" ", 2)[1:] if line.count(" ") > 1 else (line.split(" ")[1], "")
+                  for line in text.splitlines())
+    suites = macros["MBEDTLS_SSL_CIPHERSUITES"].split(", ")
+    assert [s.strip().removeprefix("MBEDTLS_TLS_ECDHE_ECDSA_WITH_") for s in suites] == [
+        "AES_128_CCM_8", "AES_128_GCM_SHA256"]
+    curves = {name for name in macros if re.fullmatch(r"MBEDTLS_ECP_DP_\w+_ENABLED", name)}
+    assert curves == {"MBEDTLS_ECP_DP_SECP256R1_ENABLED"}
+    assert {"MBEDTLS_HAVE_TIME_DATE", "MBEDTLS_ECP_NIST_OPTIM", "MBEDTLS_PEM_PARSE_C",
+            "MBEDTLS_SSL_PROTO_TLS1_2", "MBEDTLS_X509_CRT_PARSE_C"} <= set(macros)
+    assert not {"MBEDTLS_RSA_C", "MBEDTLS_SSL_PROTO_TLS1_3"} & set(macros)
+
+
+@WITH_IMAGE
+def test_the_user_module_compiles_over_the_rp2_ports_tls(settings, tmp_path):
+    made = tmp_path / "sep2x509.o"
+    run([*CC, *settings, *UNIX, BOARDS / "sep2x509" / "sep2x509.c", "-o", made])
+    symbols = run(["nm", made])
+    defined = set(re.findall(r" T __wrap_(\w+)", symbols))
+    assert defined == {"mbedtls_x509_crt_parse", "mbedtls_x509_crt_parse_der",
+                       "mbedtls_x509_crt_parse_der_nocopy"}
+    wrapped = {f: set(re.findall(r"--wrap=(\w+)", (BOARDS / "sep2x509" / f).read_text()))
+               for f in ("micropython.mk", "micropython.cmake")}
+    assert wrapped == dict.fromkeys(wrapped, defined), "each of them, in either build"

@@ -8,7 +8,7 @@ from tools.build import ROOT
 
 @pytest.fixture(scope="module")
 def said():
-    return subject.sizes()
+    return subject.sizes(quick=True)
 
 
 def test_every_package_and_module_is_there(said):
@@ -46,6 +46,21 @@ def test_the_heap_at_ready_is_that_of_the_image(need_image, said):
     heap = said["image"]["heap"]
     assert 0 < heap["boot"] < heap["ready"] < heap["of"] <= 64 * 1024
     assert heap["boot"] < 8 * 1024, "code is in the heap"
+
+
+@pytest.mark.parametrize("where, kind", [("outside", ""), ("inside", "-tls-in-heap")])
+def test_the_whole_client_runs_in_the_heap_that_is_promised(need_image, said, where, kind):
+    need_image("unix32", kind=kind)
+    row = said["image"]["least"][where]
+    assert row["kib"] == subject.PROMISED[where] and not row["searched"], row
+    assert f"TLS {where} its heap: {row['kib']} KiB" in "\n".join(subject.lines(said))
+
+
+def test_a_heap_that_is_too_small_is_said_to_be(need_image, monkeypatch):
+    need_image("unix32", kind="-tls-in-heap")
+    monkeypatch.setitem(subject.PROMISED, "inside", 64)
+    row = subject.heap("inside", quick=True)
+    assert row["kib"] is None and "does not run in 64 KiB" in row["why"], row
 
 
 def test_the_table_shows_all_of_it(said):

@@ -131,6 +131,35 @@ def test_what_cannot_be_taken_changes_nothing_and_says_what_to_do():
     assert enrol.remedy("NO") == enrol.remedy("") == ""
 
 
+def test_a_damaged_key_is_named_and_only_it_is_blamed():
+    # The answer is in order: "send it again" would help nobody.
+    for bad in (KEY[:-1], b"\0" + KEY[1:], b"junk", LEAF, KEY[:7] + bytes(32) + KEY[39:]):
+        rigged = rig(next=bad)
+        assert refused(rigged) == "BAD_KEY:next.der"
+        rigged[2].write("key.der", KEY)
+        check.raises(P256Error, lambda: request(rigged))  # not the old key's CSR, unasked
+        take(rigged)  # for the old key
+        assert rigged[2].read("next.der") == bad and rigged[2].read("cert0.der") == LEAF
+        assert request(rigged, fresh=True) and len(rigged[2].read("next.der")) == len(KEY)
+    assert refused(rig(key=b"junk")) == "BAD_KEY:key.der"
+    rigged = rig(next=b"junk", key=b"junk")
+    assert refused(rigged) == "BAD_KEY:next.der"
+    exc = check.raises(P256Error, lambda: request(rigged))
+    assert str(exc) == "BAD_KEY:next.der" and "fresh" in enrol.remedy(exc)
+    request(rigged, fresh=True)
+    rigged[2].write("key.der", rigged[2].read("next.der"))
+    rigged[2].write("next.der", b"junk")
+    assert refused(rigged) == "BAD_KEY:next.der"  # key.der is whole, the answer is not for it
+
+
+def test_a_damaged_ca_is_not_the_answers_fault():
+    for bad in (SERCA[:-1], b"junk"):
+        rigged = rig(next=KEY, ca=bad)
+        assert refused(rigged) == "BAD_CA" and "new-ca" in enrol.remedy("BAD_CA")
+        take(rigged, new_ca=True)
+        assert rigged[2].read("ca.der") == SERCA
+
+
 def test_the_ca_on_the_flash_is_the_one_that_counts_until_told_otherwise():
     # The MICA as anchor: the chain ends there. A CA that does not fit is a foreign root.
     rigged = rig(next=KEY, ca=MICA)
@@ -199,6 +228,18 @@ def test_a_power_cut_at_any_write_leaves_the_old_identity_or_the_new():
         cut += 1
     assert outcomes == sorted(outcomes)  # old up to one instant, new from then on
     assert 3 < outcomes.count(False) and 20 < outcomes.count(True), outcomes
+
+
+def test_a_journal_that_is_damaged_replaces_nothing_and_says_what_to_do():
+    one = b"\6\0\3ca.dernew"
+    for data in (b"\5\0", one[:-1], one + b"\1", one + b"\1\0\0\xff", b"\xff" * 300):
+        store = rig(ca=SERCA)[2]
+        store.write("enrol.bin", data)
+        exc = check.raises(ValueError, enrol.finish, store)
+        assert "enrol.bin is damaged: remove it" in str(exc) and store.read("ca.der") == SERCA
+    store.write("enrol.bin", one)
+    assert enrol.finish(store) and store.read("ca.der") == b"new"
+    assert held(store) == {"ca.der": b"new"}
 
 
 class Slow(World):

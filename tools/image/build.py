@@ -42,14 +42,10 @@ def image(board: str, *, tls_in_heap: bool = False) -> Path:
 
     kind = "-tls-in-heap" if tls_in_heap else ""
     cross, objects = WORK / "mpy-cross", WORK / (board + kind)
-    env = {k: v for k, v in os.environ.items() if k not in OUTER_MAKE}
-    # Without a tag MicroPython would take the version from our own git repository.
-    env["MICROPY_GIT_TAG"] = "v" + versions["micropython"].split("+")[0]
-    env["MICROPY_MPYCROSS"] = str(cross / "mpy-cross")
     _forget_if_settings_changed(folder, objects)
-    _make(tree / "mpy-cross", cross, env)
-    _make(tree / "ports" / "unix", objects, env, f"VARIANT_DIR={folder}",
-          f"USER_C_MODULES={BOARDS}", f"SEP2_TLS_IN_HEAP={int(tls_in_heap)}")
+    make(tree / "mpy-cross", cross, versions)
+    make(tree / "ports" / "unix", objects, versions, f"VARIANT_DIR={folder}",
+         f"USER_C_MODULES={BOARDS}", f"SEP2_TLS_IN_HEAP={int(tls_in_heap)}")
 
     out = ROOT / "build" / board / ("micropython" + kind)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -67,8 +63,12 @@ def _forget_if_settings_changed(folder: Path, objects: Path) -> None:
         shutil.rmtree(objects)
 
 
-def _make(folder: Path, build: Path, env: dict[str, str], *arguments: str) -> None:
-    """Run one of MicroPython's makefiles; its output goes to <build>.log."""
+def make(folder: Path, build: Path, versions: dict[str, str], *arguments: str) -> None:
+    """Run one of MicroPython's makefiles, its output to <build>.log. SystemExit when it fails."""
+    env = {k: v for k, v in os.environ.items() if k not in OUTER_MAKE}
+    # Without a tag MicroPython would take the version from our own git repository.
+    env["MICROPY_GIT_TAG"] = "v" + versions["micropython"].split("+")[0]
+    env["MICROPY_MPYCROSS"] = str(WORK / "mpy-cross" / "mpy-cross")
     log = build.with_suffix(".log")
     argv = ["make", f"-j{os.cpu_count()}", "-C", str(folder), f"BUILD={build}",
             f"PYTHON={sys.executable}", *arguments]
@@ -76,7 +76,7 @@ def _make(folder: Path, build: Path, env: dict[str, str], *arguments: str) -> No
         done = subprocess.run(argv, env=env, stdout=out, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         tail = "\n".join(log.read_text().splitlines()[-LOG_TAIL:])
-        raise SystemExit(f"{tail}\nthe image was not built, see {log.relative_to(ROOT)}")
+        raise SystemExit(f"{tail}\nthe image was not built, see {log}")
 
 
 def _need_tools() -> None:
