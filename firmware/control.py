@@ -10,8 +10,8 @@ each device, written and read back, and which limits were seen obeyed.
     no device --found--> BLIND --meter's sample--> SIGHTED --sample old or frozen--> BLIND
 
 BLIND is open loop: the devices alone stay under the limit (sitecontrol).  Obeyed means: written,
-read back, and for a second no measured power beyond it (design of the fourth promise).  Limit: one
-meter; while a device of the settings was never found, nothing is given away when blind.
+read back, and for a second no measured power beyond it (fourth promise).  Limit: one meter; while
+a device was never found, nothing is given away blind, nor what a limit of its own kind bounds.
 """
 
 from array import array
@@ -36,6 +36,7 @@ _DARK_MS = const(3000)
 _BATTERY = const(1)
 _LOAD = const(2)
 _BLIND = const(0)  # sitecontrol's STALE
+_OPEN_W = const(8000000)  # more than any limit that binds
 _SLEEPING = const(2)  # operating state of sunspec
 _FULL = const(5)  # charge states of sunspec
 _EMPTY = const(2)
@@ -73,7 +74,7 @@ class Control:
         self._conf = conf
         self._gate = gate
         self.sampler = None
-        self._index = array("b", (-1 for _ in fleet))  # of each device in the site
+        self._index = array("b", (-1,) * len(fleet))  # of each device in the site
         self._back = loop.flag()  # a lost device answers again
         self.meter = None
         self._meter_op = op_class(conf.meter[2], array("H", bytes(2 * LIVE_MAX)), sink=self)
@@ -83,15 +84,14 @@ class Control:
         self.shut = False  # no look at the meter: open loop
         self.parked = -1  # after a clean stop: 1 when the floor stands in the devices, else 0
         self._good = array("b", bytes(MODES_N))  # steps in a row in which a mode was obeyed
-        self._judged = -1
         self.cap_w = 0
         self.site_w = self.pv_w = ABSENT
         self.dark = False
         self._lit_at = loop.now()  # when a voltage was last seen
-        self._said_state = -1
+        self._said_state = self._judged = -1
         self._frozen = max(2, _FROZEN_MS // conf.sample_ms)
         self._rate_at = loop.after(_RATE_MS)
-        self._said = array("b", (-1 for _ in fleet))
+        self._said = array("b", (-1,) * len(fleet))
         self._faults = bytearray(len(fleet))
 
     # -- finding and watching the devices (allocates) --------------------------
@@ -135,6 +135,7 @@ class Control:
                 return
             self._index[i] = at
         site.wmax_w[at], site.charge_w[at] = device.wmax_w, device.charge_w
+        site.interval[at] = (device.every_ms + 199) // 200  # another one may stand in its place
         limits = self._limits
         limits.wmax_w = limits.charge_w = 0
         for other in self.fleet:
@@ -299,11 +300,11 @@ class Control:
         site.export_w = site.import_w = ABSENT
         if self.site_w != ABSENT:
             self._load_meter(site)
-        blind = site.export_w == ABSENT or site.meter_age_ms > 2000
-        site.exp_w = 0 if blind and unfound else w[EXP]
+        site.others_w = _OPEN_W if unfound & 1 else self._conf.uncontrolled_gen_w
+        site.exp_w = w[EXP]
         site.imp_w = w[IMP]
-        site.gen_w = w[GEN]
-        site.load_w = w[LOAD]
+        site.gen_w = min(0, w[GEN]) if unfound & 1 else w[GEN]
+        site.load_w = min(0, w[LOAD]) if unfound & 2 else w[LOAD]
         site.target_w = e.target_w
         site.storage_w = e.storage_w
         site.connect = e.connect
@@ -326,14 +327,13 @@ class Control:
             site.export_w = -times * least
 
     def _load_samples(self, now):
-        # True while a device of the settings was never found: nobody knows what it makes.
+        # 1: a device was never found that makes nobody knows how much, 2: that takes as much.
         site, fleet, index = self._site, self.fleet, self._index
-        unfound = False
-        total = 0
+        unfound = total = 0
         for i in range(len(fleet)):
             device, at = fleet[i], index[i]
             if at < 0:
-                unfound = unfound or device.kind <= _BATTERY
+                unfound |= (device.kind <= _BATTERY) + 2 * (device.kind >= _BATTERY)
                 continue
             site.power_w[at] = device.p_w
             site.age_ms[at] = device.age_ms(now)

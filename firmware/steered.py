@@ -241,7 +241,7 @@ class Steered:
             if self.on >= 0:
                 self.on = _WAS_TOLD
         elif self._state == _FREE:
-            same = low_w == self._low and high_w == self._high
+            same = self._is_told(low_w, high_w)
             since = self._loop.diff(now, self._tried)
             if self._switches(on, same and self.stands, since):
                 self._begin(_SWITCH, now)
@@ -258,8 +258,20 @@ class Steered:
                 if self.kind == _BATTERY:
                     self.control.begin(low_w, high_w)
                 else:
-                    self.control.begin(-low_w if self.kind == _LOAD else high_w)
+                    self.control.begin(high_w - low_w)
                 self._advance(now)
+
+    def _is_told(self, low_w, high_w):
+        # It was last told that, or what is the same word in its register.
+        if self.kind == _BATTERY or self._low == _NONE:
+            return low_w == self._low and high_w == self._high
+        raw = self.control.raw_of(self._high - self._low)  # one of them is 0
+        if self.control.raw_of(high_w - low_w) != raw:
+            return False
+        self._low, self._high = low_w, high_w
+        if self.stands:
+            self.held_low, self.held_high = low_w, high_w
+        return True
 
     def _switches(self, on, stands, since):
         # On comes before its band, off after it; at first it is only asked how it stands.

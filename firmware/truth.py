@@ -7,7 +7,8 @@ be carried out, for DERCapability, DERSettings and DERStatus (requirements F; ha
     truth.modes                       # bitmap by the mode numbers of `der`
     truth.mark                        # another number whenever a status has changed
 
-What no device says is ABSENT and is not claimed.  Limit: devices of one site sum up to 1 MW.
+What no device says is ABSENT and is not claimed, nor what holds the site's generation where one of
+its generators cannot.  Limit: devices of one site sum up to 1 MW.
 """
 
 from array import array
@@ -48,6 +49,7 @@ _IMPORT_MODES = const(0x140)  # IMP_LIM_W, LOAD_LIM_W
 _SWITCH_MODES = const(0x03)  # CONNECT, ENERGIZE
 _TARGET_MODES = const(0x14)  # FIXED_W, TARGET_W
 _STORAGE_MODES = const(0x200)  # STORAGE_TARGET_W
+_ANY = const(0x360)  # EXP_LIM_W, _IMPORT_MODES, _STORAGE_MODES: one device that can is enough
 
 
 class Truth:
@@ -64,7 +66,7 @@ class Truth:
     def __init__(self):
         self.rated = 0
         self.modes = 0
-        self.rtg = array("i", (ABSENT for _ in range(RATINGS)))
+        self.rtg = array("i", (ABSENT,) * RATINGS)
         self.set = array("i", self.rtg)
         self._sums = array("i", bytes(8 * RATINGS))
         self.storage = self.pv = False
@@ -94,18 +96,21 @@ class Truth:
 
     def _rate(self, devices):
         # The sums of what every device says; a device that is silent on a value is left out.
-        sums, modes = self._sums, 0
+        sums, modes, common = self._sums, 0, -1
         for i in range(2 * RATINGS):
             sums[i] = ABSENT
         for device in devices:
             if device.driver is None:  # never found: nothing of it is claimed
                 continue
-            modes |= self._modes(device)
+            able = self._modes(device)
+            modes |= able
             if device.kind > _BATTERY:
                 continue
+            common &= able | _ANY
             for i in range(RATINGS):
                 self._add(i, device.rtg(i))
                 self._add(RATINGS + i, device.set(i))
+        modes &= common
         changed = modes != self.modes
         for i in range(RATINGS):
             changed = changed or self.rtg[i] != sums[i] or self.set[i] != sums[RATINGS + i]

@@ -7,6 +7,7 @@ the time module, a poller, entropy, serial lines, the network's state and the wa
 The pins are those of Olimex' ESP32-POE(-ISO); see README.md.
 """
 
+import gc
 import os
 import select
 import time
@@ -25,7 +26,8 @@ PAGE = 10  # items of a list asked for in one request
 XML_WINDOW = 1024  # bytes: the longest tag or text that can be read
 HTTP_RX = 1024  # bytes: the longest header line is below this
 HTTP_TX = 768  # bytes: the longest head of a request
-GZIP = 0  # bytes of a compressed body that can be held; 0: none is asked for
+# Bytes of a compressed body that can be held, where PSRAM makes room; 0: none is asked for.
+GZIP = 8192 if gc.mem_free() > 1048576 else 0
 MODELS = 40  # SunSpec models remembered of one device
 
 ticks = time

@@ -30,8 +30,16 @@ def test_a_meter_that_shows_what_no_site_takes_steers_nothing(tmp_path):
         house.site.fault(unit=200, absurd=True)  # it takes 90 kW, it says; 60 kW is the bound
         house.run(120)
         assert house.said("BLIND", since=60), house.tail()
-        # Cut back by what it shows between, it is credible for moments, and believed in them.
-        assert house.judge((30, 180, 1500)).longest_s < 1
+        # Cut back, it shows what is credible: believed after five seconds, and after a minute
+        # when it was absurd again.
+        assert len(house.said("SIGHTED", since=60)) == 2
+        seen = house.judge((60, 180, 1500))
+        assert seen.longest_s < 1 and seen.above_s < 2.5, seen
+        house.site.fault(unit=200, absurd=False)
+        house.run(90)
+        assert len(house.said("SIGHTED", since=180)) == 1
+        assert not house.said("BLIND", since=180), house.tail()
+        assert house.worst_export(house.now - 20, house.now) > 1200
 
 
 @pytest.mark.parametrize("pace_ms", [200, 1000])

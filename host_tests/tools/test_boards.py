@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.build.native import MICROPYTHON
 from tools.image.port import PORTS, port_image, variants
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,6 +75,15 @@ def test_every_board_gives_the_same_names_with_the_same_arguments():
     assert {"unix", "unix32", "esp32", "rp2"} <= set(boards)
     for board in boards:
         assert public(board) == public("unix"), board
+
+
+def test_an_esp32_asks_for_compressed_pages_where_psram_makes_room():
+    tree = ast.parse((BOARDS / "esp32" / "board.py").read_text())
+    said = next(ast.unparse(n.value) for n in tree.body
+                if isinstance(n, ast.Assign) and n.targets[0].id == "GZIP")
+    for heap, size in (("130k", "0"), ("4m", "8192")):
+        assert run([MICROPYTHON, "-X", f"heapsize={heap}", "-c",
+                    f"import gc; print({said})"]).strip() == size, heap
 
 
 def test_streams_have_the_methods_that_the_bus_calls():

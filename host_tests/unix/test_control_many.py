@@ -77,6 +77,43 @@ def test_while_one_was_never_found_nothing_is_given_away_blind():
     assert FLOOR - 20 <= sum(rig.caps()) <= FLOOR and rig.gate.up
 
 
+def test_while_one_was_never_found_an_absurd_meter_gives_nothing_away_either():
+    rig = Two()
+    rig.other.silent = True
+    rig.run(3000)
+    rig.allow(5000)
+    rig.makes(5000, 0, 3000)
+    rig.run(12000)
+    assert rig.caps()[0] > 5000
+    rig.meter.put(rig.meter.at(203, 22), 2)  # its scale factor: it takes 3 MW
+    rig.meter.put(rig.meter.at(203, 18), 30000)
+    rig.run(1000)
+    assert rig.site.state == STALE and rig.caps()[0] == 0
+
+
+def test_while_one_was_never_found_no_limit_of_generation_or_load_is_given_to_others():
+    rig = Two()
+    rig.other.silent = True
+    rig.run(3000)
+    rig.allow(5000, gen_w=3000)
+    rig.makes(1000, 0, 1500)
+    rig.run(8000)
+    assert rig.site.state == TRACKING and rig.caps()[0] == 0 and not rig.obeyed(GEN_LIM_W)
+    rig.other.silent = False
+    rig.run(70000)
+    assert sum(rig.caps()) > 2900
+    silent = battery_unit(registers.lithium(), serial="B-2")
+    silent.silent = True
+    battery = battery_unit(registers.lithium())
+    rig = South(more=((BATTERY, 2, battery), (BATTERY, 3, silent))).run(3000)
+    rig.allow(5000, m8=2000)
+    rig.run(8000)
+    assert rig.site.low_w[1] == 0 and battery.get(battery.at(124, 13)) == 0
+    silent.silent = False
+    rig.run(70000)
+    assert -2000 <= rig.site.low_w[1] + rig.site.low_w[2] < -1800, list(rig.site.low_w)
+
+
 def test_sighted_the_caps_follow_the_load_and_who_has_the_sun():
     rig = Two()
     rig.allow(5000)
@@ -110,6 +147,24 @@ def test_a_silent_inverter_is_taken_at_its_rating_and_said():
     rig.run(15000)
     assert rig.said.count("DEVICE_WELL", "unit=2") == 1
     assert sum(rig.caps()) >= 5000 and rig.fleet[1].stands
+
+
+def test_an_inverter_that_falls_silent_at_night_lets_no_battery_draw_from_the_grid():
+    rig = House()
+    rig.flows(0, 0, 500)
+    rig.run(8000)
+    rig.allow(1500)
+    rig.run(15000)
+    rig.inverter.silent = True
+    rig.run(60000)
+    assert rig.site.fault[0] == 1 and rig.band() == (-5000, 0), rig.band()
+    rig.meter.put(rig.meter.at(203, 18), 500 - 6000)  # it makes what nobody hears of
+    rig.run(1000)
+    assert -4500 < rig.band()[1] < -4000, rig.band()
+    rig.meter.put(rig.meter.at(203, 18), 500)
+    rig.inverter.silent = False
+    rig.run(20000)
+    assert rig.site.fault[0] == 0 and rig.band()[1] > 1000, rig.band()
 
 
 def test_an_inverter_that_does_not_obey_is_said_and_the_other_makes_up_for_it():

@@ -111,6 +111,47 @@ def test_the_battery_discharges_before_the_load_is_shed():
     rests(house)
 
 
+def test_a_full_battery_still_holds_the_import_and_an_empty_one_the_export():
+    for load_w, full in ((6000, True), (-6000, False)):  # the latter: sun that nobody steers
+        house = House(Site(1), load_w=load_w)
+        battery = house.add(BATTERY, 5000, 5000)
+        battery.want_w = 0
+        house.site.exp_w, house.site.imp_w = 2000, 3000
+        if full:
+            house.site.charge_w[0], battery.can_low = 0, 0
+        else:
+            house.site.wmax_w[0], battery.can_high = 0, 0
+        house.run(10000)
+        house.clear()
+        house.run(20000)
+        assert [b.strict for b in house.books[:2]] == [0, 0], house.export_w
+        assert -3000 <= house.export_w < -2900 or 1900 < house.export_w <= 2000
+
+
+def test_no_battery_makes_room_for_pv_beyond_the_import_limit():
+    house, pv, battery = pair(exp_w=1500, load_w=300)  # PV is at its cap by another limit
+    battery.want_w = None
+    house.site.imp_w, house.site.gen_w, house.site.storage_w = 0, 2000, -2000
+    house.rest()
+    house.run(30000)
+    assert house.books[1].strict == 0 and 0 <= house.export_w < 100, house.export_w
+    assert pv.w > 1900 and battery.w < -1600
+    house, pv, battery = pair(exp_w=0, load_w=2700, sun_pct=0)
+    house.site.charge_w[1], battery.can_low = 0, 0  # full, and the PV has no room
+    house.site.imp_w, house.site.target_w, house.site.storage_w = 0, -2000, -2000
+    house.rest()
+    house.run(30000)
+    assert house.books[1].longest == 0 and battery.w > 2600, (battery.w, house.export_w)
+
+
+def test_pv_that_is_held_by_the_generation_limit_makes_no_battery_charge():
+    house, pv, battery = pair(exp_w=0, load_w=500)
+    house.site.gen_w = 0
+    house.rest()
+    house.run(20000)
+    assert pv.w == 0 and -20 < battery.w <= 0, battery.w
+
+
 # Several inverters
 
 
@@ -294,6 +335,55 @@ def test_a_device_that_is_silent_is_taken_to_be_at_its_rating():
     silent.silent = False
     house.run(60000)
     assert not any(house.site.fault) and abs(silent.w - other.w) < 400
+
+
+def test_an_inverter_that_sleeps_in_silence_makes_no_battery_draw_from_the_grid():
+    house, pv, battery = pair(exp_w=1500, pv_w=10000, load_w=500, sun_pct=0)
+    house.rest()
+    pv.silent = True
+    for want_w, load_w in ((0, 500), (5000, 500), (0, 0), (5000, 3000)):
+        battery.want_w, house.load_w = want_w, load_w
+        house.run(20000)
+        assert house.site.fault[0] == SILENT and -20 <= battery.w <= 0, (want_w, battery.w)
+        assert house.site.low_w[1] == -5000 and house.site.high_w[1] >= -40  # its own free choice
+    battery.want_w = -2000
+    house.run(10000)
+    assert -2050 < battery.w < -1950
+
+
+def test_an_inverter_that_generates_in_silence_is_made_up_for_by_the_battery():
+    house, pv, battery = pair(exp_w=1500, pv_w=6000, load_w=500, sun_pct=0)
+    house.rest()
+    pv.silent = True
+    house.run(10000)
+    pv.bands = [(0, 6000)] * len(pv.bands)
+    pv.told = (0, 6000)  # it has restarted and knows no limit
+    house.clear()
+    house.sun_pct = 95
+    house.run(60000)
+    assert pv.w > 5600 and -4300 < battery.w < -3600, (pv.w, battery.w)
+    assert house.books[0].longest < 60 and 1300 < house.export_w <= 1500
+    house.sun_pct = 0
+    house.run(20000)
+    assert -20 <= battery.w <= 0 and house.site.high_w[1] >= -40
+
+
+def test_a_load_that_is_silent_makes_no_battery_discharge():
+    house, battery, load = charger(imp_w=5000)
+    load.want_w = 0
+    house.rest()
+    load.silent = True
+    house.run(30000)
+    assert house.site.fault[1] == SILENT and battery.w == 0
+    battery.want_w = -5000  # it may not charge either: the load could begin any time
+    house.run(10000)
+    assert battery.w == 0, battery.w
+    load.bands = [(-7000, 0)] * len(load.bands)
+    load.told, load.want_w = (-7000, 0), -7000
+    house.clear()
+    house.run(40000)
+    assert load.w < -6900 and 2900 < battery.w < 3200, (load.w, battery.w)
+    assert house.books[1].longest < 60 and -5000 <= house.export_w
 
 
 def test_delays_are_learned_from_what_the_devices_do():

@@ -88,6 +88,34 @@ def test_absurd_values_count_as_lost():
         assert site.fault[0] == SILENT and site.power_w[0] == ABSENT
 
 
+def test_after_an_absurd_value_the_meter_is_doubted_and_longer_when_it_lies_again():
+    for export_w in (30001, -30001):
+        site = one(site_max_w=30000)
+        site.exp_w = 5000
+        tracking(site, 2000, 8000)
+        believed = []
+        for quiet in (10, 310, 10):
+            step(site, export_w, 8000)
+            n = 0
+            while site.state == STALE:
+                assert step(site, 2000, 5000) == 5000 or site.state == TRACKING
+                n += 1
+            believed.append(n)
+            tracking(site, 2000, 5000, quiet)
+        assert believed[0] == 25 and believed[1] == 25 + 290 and believed[2] == 25, believed
+        tracking(site, 2000, 5000, 400)
+        for _ in range(40):  # one in 25 of its values is absurd
+            step(site, export_w, 5000)
+            for _ in range(24):
+                step(site, 2000, 5000)
+                assert site.state == STALE and site.high_w[0] == 5000
+        site.meter_age_ms = 2001  # silence tells nothing for it
+        step(site, 2000, 5000, steps=60)
+        site.meter_age_ms = 0
+        step(site, 2000, 5000)  # the last of 25 sane values
+        assert site.state == TRACKING
+
+
 def test_an_inverter_that_falls_silent_is_told_the_limit_itself_although_the_meter_is_fresh():
     site = one()
     site.exp_w = 5000

@@ -1,6 +1,8 @@
 # heap: 640k
 """What the devices are said to be: connected, available, operating; their modes and ratings."""
 
+from array import array
+
 import check
 import registers
 from der import ABSENT
@@ -231,6 +233,20 @@ def test_modes_are_those_that_the_fitted_devices_can_carry_out():
     rig = South(more=((BATTERY, 2, battery_unit(_LITHIUM)),)).run(9000)
     assert rig.truth.modes == _BATTERY_MODES == rig.schedule.supported
     assert _BATTERY_MODES & _DOE == _DOE
+
+
+def test_what_binds_all_generation_is_claimed_where_each_generator_can():
+    rig = South(more=((BATTERY, 2, battery_unit(_LITHIUM)),))
+    rig.conf.inverter_map, rig.conf.inverter_w = "goodwe", 10000  # the site's limit, nothing else
+    unit = rig.inverter
+    unit.regs = array("H", list(unit.regs) + [0] * (47520 - unit.base - len(unit.regs)))
+    rig.run(9000)
+    assert [d.of_site for d in rig.fleet] == [True, False]
+    some = 3 | 0x20 | 0x140 | 0x200  # CONNECT, ENERGIZE, EXP, IMP, LOAD, STORAGE_TARGET_W
+    assert rig.truth.modes == some == rig.schedule.supported, hex(rig.truth.modes)
+    rig = South(inverter=der_unit(switch=False), more=((BATTERY, 2, battery_unit(_LITHIUM)),))
+    rig.run(9000)
+    assert rig.truth.modes == _BATTERY_MODES & ~3, hex(rig.truth.modes)  # who disconnects the PV?
 
 
 def test_a_device_that_was_never_found_is_not_claimed():

@@ -17,7 +17,7 @@ the meter.  It does not depend on the bands, so feeding it forward closes no loo
 The least of it over a window counts: what vanished counts at once, what appeared when the window
 has passed.  The window grows with the time that devices need to obey, learned from their bands.
 
-    STALE --fresh and sane meter--> TRACKING --old or absurd sample--> STALE
+    STALE --fresh meter, sane for a while--> TRACKING --old or absurd sample--> STALE
 
 STALE is open loop: with all that nobody steers, the devices stay under the limits whatever
 happens.  Limit: devices of 1 MW together, so that every value is a small int of a 32-bit board.
@@ -50,6 +50,8 @@ _LIMIT_MAX = const(8000000)  # a higher limit binds nowhere: export and load are
 _WINDOW = const(64)  # steps, the most
 _LEAST_WINDOW = const(26)  # beside what the devices need: hobs cycle within it
 _DELAY = const(12)  # steps that a device takes, until it is learned
+_AGAIN = const(300)  # steps: a meter that was absurd within them is doubted as much longer
+_DOUBT = const(325)  # after an absurd value: believed at _AGAIN, after 5 s of sane ones
 _HELD = const(10)  # steps: a meter value that stands longer is taken as a new one
 _HOLD = const(5)  # steps from one change to a rise
 _STUBBORN = const(50)  # steps outside its band: 10 s
@@ -88,15 +90,14 @@ class Site:
     """Up to `size` devices (1 .. 6) behind one meter; allocates once.
 
     uncontrolled_gen_w: rating of generation behind the meter that nobody steers (0 .. 2,000,000).
-    site_max_w: a meter value beyond it is absurd, no load is greater (the rating of the service
-    fuse and half as much again).  SiteControlError when out of range.
+    site_max_w: no load is greater, a meter value beyond it is absurd.  SiteControlError when out.
 
     Set before each step, all W, generation +, consumption -, ABSENT where unknown or open
     (the last two limits and both set points; a power that cannot be used becomes ABSENT):
     export_w, import_w (at the meter; import_w is -export_w, or both are three times the worst
     phase's), meter_age_ms, power_w[i], age_ms[i], wmax_w[i] and charge_w[i] (what the device can
     do now), exp_w, imp_w, gen_w, load_w (limits), target_w (of PV and batteries together),
-    storage_w (of the batteries), connect, energize.
+    storage_w (of the batteries), connect, energize; others_w where uncontrolled_gen_w changes.
 
     Left by step: low_w[i] .. high_w[i], the band (PV 0 .. cap, LOAD -cap .. 0, BATTERY within
     -charge_w .. wmax_w, a set point where both are equal); on (0: disconnect or cease to
@@ -104,16 +105,13 @@ class Site:
     """
 
     def __init__(self, size, uncontrolled_gen_w=0, site_max_w=_POWER_MAX):
-        if not 1 <= size <= 6:
-            raise SiteControlError("size: 1 to 6")
-        if not 0 <= uncontrolled_gen_w <= _POWER_MAX or site_max_w < 1:
-            raise SiteControlError("uncontrolled_gen_w: 0 to 2000000, site_max_w: from 1")
-        self._others_w = uncontrolled_gen_w
+        if not (1 <= size <= 6 and 0 <= uncontrolled_gen_w <= _POWER_MAX and site_max_w >= 1):
+            raise SiteControlError("size: 1 to 6, uncontrolled_gen_w: 0 to 2000000, site_max_w")
+        self.others_w = uncontrolled_gen_w
         self._site_max_w = min(site_max_w, _POWER_MAX)
         self._size, self._n = size, 0
         none = bytes(4 * size)
-        self.kind = bytearray(size)
-        self.fault = bytearray(size)
+        self.kind, self.fault = bytearray(size), bytearray(size)
         self.wmax_w, self.charge_w = array("i", none), array("i", none)
         self.power_w, self.age_ms = array("i", none), array("i", none)
         self.low_w, self.high_w = array("i", none), array("i", none)
@@ -128,12 +126,10 @@ class Site:
         self._seen = array("i", bytes(8 * _WINDOW))
         self._of = array("i", bytes(8 * _SIDE))
         self._sum = array("i", bytes(4 * _SUMS))
-        self._pv_w = 0
-        self._at = self._meter_w = self._same = 0
+        self._pv_w = self._at = self._meter_w = self._same = self._doubt = 0
         self._window = _LEAST_WINDOW + _DELAY
         self.export_w = self.import_w = ABSENT
-        self.meter_age_ms = 0
-        self.exp_w = self.imp_w = 0
+        self.meter_age_ms = self.exp_w = self.imp_w = 0
         self.gen_w = self.load_w = self.target_w = self.storage_w = ABSENT
         self.connect = self.energize = self.on = 1
         self.state = STALE
@@ -187,9 +183,7 @@ class Site:
             if self._rest[i]:
                 self._rest[i] -= 1
             if self.age_ms[i] > _STALE_MS or not -2 * r <= p <= 2 * r:  # ABSENT is far below
-                self.fault[i] = SILENT
-                self.power_w[i] = ABSENT
-                late = 0
+                self.fault[i], self.power_w[i], late = SILENT, ABSENT, 0
             elif max(p - self.high_w[i], self.low_w[i] - p) > r >> 5:
                 late = min(late + 1, _STUBBORN)
                 self.fault[i] = DISOBEYS if late == _STUBBORN else 0
@@ -205,13 +199,16 @@ class Site:
 
     def _watch_meter(self):
         most = self._site_max_w
-        if (self.meter_age_ms > _STALE_MS or not -most <= self.export_w <= most
-                or not -most <= self.import_w <= most):
+        known = self.meter_age_ms <= _STALE_MS and self.export_w != ABSENT
+        if known and -most <= self.export_w <= most and -most <= self.import_w <= most:
+            self._doubt -= self._doubt > 0
+        elif known:
+            self._doubt = max(_DOUBT, self._doubt + _DOUBT * (self._doubt <= _AGAIN))
+        if not known or self._doubt > _AGAIN:
             self.state = STALE
             return
         if self.state == STALE:
-            self.state = TRACKING
-            self._same = 0
+            self.state, self._same = TRACKING, 0
             self._of[_AGE] = self._of[_SIDE + _AGE] = -1
             self._of[_TRIM] = self._of[_SIDE + _TRIM] = 0
         else:  # a meter slower than 200 ms repeats itself: no new sample
@@ -227,12 +224,12 @@ class Site:
         self._add_up(s)
         if s == 0:
             self._pv_w = z[_P]
-        if z[_TOTAL] + z[_TOP] + z[_LOST] == 0:
+        if z[_TOTAL] + z[_TOP] + z[_FLOOR] + z[_LOST] == 0:
             of[v + _EDGE] = 0
             return
         total, p, b = z[_TOTAL], z[_P], z[_B]
         edge = of[v + _EDGE]
-        blind_w = limit_w - (self._site_max_w if s else self._others_w)
+        blind_w = limit_w - (self._site_max_w if s else self.others_w)
         share_w = max(0, min(blind_w, own_w))
         own_w -= z[_LOST]
         strict = self.state == STALE or z[_CAPS] + max(0, edge) > own_w
@@ -240,13 +237,14 @@ class Site:
             cap = min(blind_w - z[_LOST], own_w)
             edge = max(0, min(z[_TOP], cap - total))
         else:
-            w = total + z[_TOP]
+            w = total + max(z[_TOP], z[_FLOOR])
             self._observe(s, v, p + b, site_w)
             self._correct(v, site_w - limit_w, p + b + (w >> 5) >= z[_CAPS] + edge, w)
             # A load that just appeared is trusted as far as the limit the other way needs it.
             budget = max(limit_w + of[v + _LEAST], of[v + _LOAD] - back_w)
-            budget -= (w >> 8) + of[v + _TRIM] + z[_LOST]
+            budget -= (w >> 8) + of[v + _TRIM]
             edge = self._push(v, budget, own_w, min(z[_FLOOR], floor_w))
+            budget -= z[_LOST]
             held = max(edge, b)
             cap = min(budget - held, own_w - max(0, held))
             if not z[_LATE]:  # the battery is on its way: what it will make room for is not cut
@@ -332,13 +330,15 @@ class Site:
 
     def _push(self, v, budget, own_w, floor):
         # The batteries' edge: as it is while PV (or the loads) have room, down when they have
-        # none, up when the batteries want it and there was room for a while.
+        # none, up when the batteries want it and there was room for a while.  For what others
+        # could make more no battery goes beyond the limit the other way.
         z, of = self._sum, self._of
         total, p, b = z[_TOTAL], z[_P], z[_B]
-        edge = of[v + _EDGE]
-        p += total >> (2 if p + (total >> 6) >= z[_CAPS] else 5)
-        most = min(budget - p, max(0, own_w - p))
-        span = z[_TOP] + z[_FLOOR]
+        edge, back = of[v + _EDGE], -of[_SIDE - v + _EDGE]
+        back = min(max(0, back) if z[_LOST] else back, budget - p, max(0, own_w - p))
+        budget -= z[_LOST]
+        p += min(max(0, own_w - p), total >> (2 if p + (total >> 6) >= z[_CAPS] else 5))
+        most, span = max(back, min(budget - p, max(0, own_w - p))), z[_TOP] + z[_FLOOR]
         if edge > most:
             edge = most
             of[v + _PUSHED] = _EASE
