@@ -20,8 +20,8 @@ from sunspec import ABSENT, FULL, OK, SILENT, Common, SunspecError, Walk
 
 _MOST = const(16)  # devices that a scan tells
 _MODELS = const(40)
-_PACE_MS = const(1000)  # of a scan: one unit that may be silent in each
-_WAIT_MS = const(300)
+_REST_MS = const(700)  # of a scan, behind each unit that is silent
+_BACK_MS = const(10000)  # until the line is there again
 _TURN_MS = const(100)  # between two reads of one that answers
 _OP_MS = const(2000)
 _TICK_MS = const(50)
@@ -31,6 +31,7 @@ _SETTLED_MS = const(2000)
 _SLOW_MS = const(15000)  # longer than that no limit may be exceeded (handbook 7.6)
 _GIVE_UP_MS = const(30000)
 _OPEN_W = const(1 << 29)
+_LOAD = const(2)  # of sitecontrol
 _UNREAD = const(0xFFFF)
 _GATEWAY = (10, 11)  # Modbus: it knows no such unit
 _STORES = ((124, 124), (713, 713), (802, 802))
@@ -49,27 +50,33 @@ def _ended(code, result, *pairs):
 async def scan(loop, bus, op_class, first=1, last=247):
     """Who is on a line: ([(unit, kind, maker, model, version, serial, SunSpec models)], code).
 
-    kind: "inverter", "battery", "hybrid", "meter" or "other".  A device behind the unit of another
-    one has a row of its own.  What is steered on that line loses 300 ms of each second at most, so
-    one sample of five comes late and none becomes stale (a gateway may need longer to find that a
-    unit is silent).  It takes a second for each silent unit and about ten for each that answers.
-    Codes: SCANNED, SCAN_FULL (there are more than 16), SCAN_LINE_DOWN.
+    kind: "inverter", "battery", "hybrid", "meter" or "other".  A device behind another one's unit
+    has a row of its own.  A unit has bus.timeout_ms to answer: `modbus_timeout_ms`, or what a
+    device that was found there needs.  n silent units take n * (that + 700 ms), 247 of them seven
+    minutes at 1 s, and more where others are slow; each that answers about ten seconds.  Those who
+    are steered have the line for the 700 ms; from 1.5 s on, they become stale: kept as when blind.
+    Codes: SCANNED, SCAN_FULL (more than 16), SCAN_LINE_DOWN.
     """
     rows = []
     regs = array("H", bytes(128))
     op = op_class(first, regs)
     for unit in range(first, last + 1):
-        if not bus.up():
-            return _ended("SCAN_LINE_DOWN", None, "bus", bus.name, "unit", unit)
+        end = loop.after(_BACK_MS)
+        while not bus.up():
+            if loop.left(end) <= 0:
+                return _ended("SCAN_LINE_DOWN", None, "bus", bus.name, "unit", unit)
+            await loop.sleep_ms(_TURN_MS)
         op.unit, op.kind, op.addr, op.count = unit, 3, 40000, 1
-        pause = loop.after(_PACE_MS)
-        result = await bus.do(op, loop.after(_WAIT_MS))
+        # Behind a slow answer to another; else given up first: three silences end a line.
+        slow_ms = min(bus.slowest_ms, bus.timeout_ms)
+        wait_ms = bus.timeout_ms + (slow_ms if slow_ms > _TURN_MS else -1)
+        result = await bus.do(op, loop.after(wait_ms))
         if result >= OK and result not in _GATEWAY:
             await _look(loop, bus, op, rows)
             if len(rows) > _MOST:
                 return _ended("SCAN_FULL", rows[:_MOST], "bus", bus.name, "unit", unit)
         elif result < OK:
-            await loop.sleep_until(pause)
+            await loop.sleep_ms(_REST_MS)
     return _ended("SCANNED", rows, "bus", bus.name, "devices", len(rows))
 
 
@@ -98,7 +105,7 @@ async def _slowly(loop, bus, op, seq):
     while seq.next(op.regs):
         await loop.sleep_ms(_TURN_MS)
         op.kind, op.addr, op.count = seq.kind, seq.addr, seq.count
-        seq.took(await bus.do(op, loop.after(_OP_MS)), op.regs)
+        seq.took(await bus.do(op, loop.after(max(_OP_MS, 2 * bus.timeout_ms))), op.regs)
     return seq.result
 
 
@@ -110,9 +117,6 @@ def _kind(walk, device):
     if has(((101, 103), (111, 113), (701, 701))):
         return "inverter"
     return "meter" if has(((201, 204), (211, 214))) else "other"
-
-
-# -- trials -----------------------------------------------------------------------------
 
 
 class _Trial:
@@ -171,14 +175,14 @@ class _Trial:
         return made // n, metered // n, high - low
 
 
-async def sign(loop, control, i, meter_sign):
+async def sign(loop, control, i, meter_sign=0):
     """Which way the meter counts, by a small step down of device `i`: (1 or -1, code).
 
     The result is what `meter_sign` of the settings should be (1: import positive); the argument is
-    what it is.  It takes up to two minutes.  Codes: SIGN_LEARNED; SIGN_NO_SIGHT (no fresh power of
-    meter and devices), SIGN_DARK (it makes too little to take a step off it), SIGN_NOISY (what the
-    house takes moves more than any step), SIGN_NO_STEP (the device does not follow),
-    SIGN_NO_EFFECT (the meter does not see it), SIGN_AMBIGUOUS (something else moved: again).
+    what it is, 0: not set.  It takes up to two minutes.  Codes: SIGN_LEARNED; SIGN_NO_SIGHT (no
+    fresh power of meter and devices), SIGN_DARK (it makes too little to take a step off it),
+    SIGN_NOISY (what the house takes moves more than any step), SIGN_NO_STEP (the device does not
+    follow), SIGN_NO_EFFECT (the meter does not see it), SIGN_AMBIGUOUS (something else moved).
     """
     trial = _Trial(loop, control, i)
     try:
@@ -225,8 +229,8 @@ async def _sign(trial, meter_sign):
         return _ended("SIGN_NO_EFFECT", None, *pairs)
     for way in (1, -1):
         if 50 <= way * down <= 150 and 50 <= way * up <= 150:
-            # What the settings say is in the reading already.
-            return _ended("SIGN_LEARNED", way * meter_sign, "sign", way * meter_sign, *pairs)
+            way_now = meter_sign or control.meter.sign  # it is in the reading already
+            return _ended("SIGN_LEARNED", way * way_now, "sign", way * way_now, *pairs)
     return _ended("SIGN_AMBIGUOUS", None, *pairs)
 
 
@@ -329,14 +333,10 @@ async def static(loop, control, i, static_w):
                 return _ended("STATIC_BEYOND", None, "unit", unit, "w", w)
             if device.held_high < static_w + device.wmax_w // 10:
                 return _ended("STATIC_LIMITED", None, "unit", unit, "cap_w", device.held_high)
-            if w < static_w - slack_w and not again:
-                return _ended("STATIC_DARK", None, "unit", unit, "w", w)
             if w < static_w - slack_w:
-                return _ended("STATIC_AMBIGUOUS", None, "unit", unit, "w", w)
+                code = "STATIC_AMBIGUOUS" if again else "STATIC_DARK"
+                return _ended(code, None, "unit", unit, "w", w)
     return _ended("STATIC_KEPT", 1, "unit", unit, "static_w", static_w)
-
-
-# -- what is kept, and given back ---------------------------------------------------------
 
 
 async def record(loop, control, devices, i, own_w=None, keeps=0):
@@ -433,7 +433,7 @@ async def _restore(devices, bus, unit, parts, own):
 def _parts(device):
     # The controls of a device: of a hybrid its limit, then its band.
     control = device.control
-    if control is None or device.driver is None or device.driver.walk is None:
+    if control is None or device.driver is None or device.kind == _LOAD:
         return ()
     if hasattr(control, "storage"):
         return control.limit, control.storage
@@ -444,7 +444,7 @@ async def _serial(devices, device):
     # Its serial number, "" where it has none, None when it does not answer.
     try:
         common = Common(device.driver.walk, 0)
-    except SunspecError:
+    except (AttributeError, SunspecError):  # no chain, no model 1
         return ""
     silent = await devices.run(device.bus, device.unit, common) == SILENT
     return None if silent else common.serial

@@ -202,17 +202,16 @@ class Control:
             if device.ratings is None or not device.answers():
                 continue
             ratings = await self.devices.rate(device.bus, device.unit, device.driver)
-            if ratings is None:
-                continue
-            if ratings.wmax_w == device.ratings.wmax_w:
-                device.ratings = ratings
+            if ratings is None or ratings.wmax_w == device.ratings.wmax_w:
+                device.ratings = ratings or device.ratings
             else:
                 log.warn("INVERTER_RATED", "unit", device.unit, "wmax_w", ratings.wmax_w)
                 device.part()
 
     def _say_fault(self, i, device):
         fault = self._site.fault[self._index[i]]
-        if device.of_site and fault == 2:  # no cap of its power was written
+        # No cap of its power was written; one without readings is known to answer all the same.
+        if device.of_site and (fault == 2 or device.answers()):
             fault = 0
         if fault == self._faults[i]:
             return
@@ -350,9 +349,8 @@ class Control:
             if at < 0:
                 ready = False
                 continue
-            if device.kind <= _BATTERY:
-                cap += max(0, site.high_w[at])
             high_w = site.high_w[at]
+            cap += max(0, high_w) * (device.kind <= _BATTERY)
             if device.of_site:  # it keeps the limit of the site at a meter of its own
                 high_w = max(0, site.exp_w) * site.on
             device.hold(site.low_w[at], high_w, site.on, now)
@@ -376,8 +374,7 @@ class Control:
             self._judged = limits.version
             for mode in range(MODES_N):
                 good[mode] = 0
-        modes = self._kept(w)
-        obeyed = 0
+        modes, obeyed = self._kept(w), 0
         for mode in range(MODES_N):
             if not modes >> mode & 1:
                 good[mode] = 0
@@ -390,7 +387,10 @@ class Control:
     def _kept_by(self, device, tolerance):
         # Bitmap of the modes that its last sample and its band do not go against.
         site, p_w = self._site, device.p_w
-        if p_w == ABSENT or not device.answers() or not device.is_within():
+        holds = device.answers() and device.is_within()
+        if p_w == ABSENT and device.of_site and holds and site.state != _BLIND:
+            return _ALL_MODES & ~(_GEN | _TARGETS | _SWITCHES)  # the meter tells for the site
+        if p_w == ABSENT or not holds:
             # A load makes nothing: without it the other modes can be kept.
             return _ALL_MODES & ~(_IMPORT | _TAKING) if device.kind == _LOAD else 0
         beyond = p_w > device.high_w + tolerance or p_w < device.low_w - tolerance
@@ -408,8 +408,7 @@ class Control:
         site = self._site
         tolerance = min(self._limits.wmax_w * 4 // 100, 100)
         made = taken = stored = net = 0
-        switched = True
-        modes = _ALL_MODES
+        switched, modes = True, _ALL_MODES
         for device in self.fleet:
             p_w = device.p_w
             modes &= self._kept_by(device, tolerance)

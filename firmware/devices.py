@@ -17,12 +17,14 @@ import log
 from micropython import const
 from sunspec import (
     ABSENT,
+    F_EXPORT,
     FULL,
     NO_SUNS,
     NO_UNIT,
     OK,
     Q_CONNECT,
     Q_EVERY,
+    Q_FLAGS,
     Q_GAP,
     Q_TIMEOUT,
     SILENT,
@@ -37,16 +39,18 @@ from sunspec import (
     SunspecError,
     Walk,
 )
-from sunspec.quirks import quirks
+from sunspec.live import UNREAD
+from sunspec.quirks import LIMITS, quirks, row_of
 
 _OP_MS = const(4000)
 _REGS = const(64)
 _RVRT_S = const(120)
+_PV = const(0)
 _BATTERY = const(1)
 _LOAD = const(2)
-_EVERY = const(10)  # of Q_EVERY: up to 1 s the law's own pace is slow enough
-_ANSWER = const(10)  # of Q_TIMEOUT: up to 1 s the setting of the line holds
 _OPEN_W = const(1 << 29)  # no limit of its own
+_TOGGLE = "toggle"
+_CHAINED = ("", _TOGGLE, "solaredge")  # of the maps: those of devices that speak SunSpec
 _OWN_MAX = const(512)
 
 # Ends of the codes in docs/log.md.
@@ -76,21 +80,26 @@ class Devices:
         op = self._op(unit, self._regs)
         while seq.next(self._regs):
             op.kind, op.addr, op.count = seq.kind, seq.addr, seq.count
-            seq.took(await bus.do(op, self._loop.after(_OP_MS)), self._regs)
+            # Two tries, however slow the line is.
+            end = self._loop.after(max(_OP_MS, 2 * bus.timeout_ms))
+            seq.took(await bus.do(op, end), self._regs)
         return seq.result
 
-    async def _walk(self, bus, unit, what):
+    async def _walk(self, bus, unit, what, other=False):
+        # Its Walk, None when there is none; False in that place where there may be another map.
+        self._quirk = bytes(8)
+        self.serial = ""
         walk = Walk(self._models)
         result = await self.run(bus, unit, walk)
         if result not in (OK, FULL):
+            if other:
+                return False
             log.error(what + _CAUSES.get(result, "_REFUSED"), "bus", bus.name, "unit", unit)
             return None
         n = walk.n  # the room for more models is not needed any longer
         walk.ids, walk.addrs = walk.ids[:n], walk.addrs[:n]
         walk.lengths, walk.devices = walk.lengths[:n], walk.devices[:n]
         common = Common(walk, 0)
-        self._quirk = bytes(8)
-        self.serial = ""
         result = await self.run(bus, unit, common)
         if result == SILENT:  # its quirks are not known: looked for again in a moment
             log.error(what + "_SILENT", "bus", bus.name, "unit", unit, "while", "common")
@@ -99,63 +108,102 @@ class Devices:
             self.serial = common.serial
             log.info(what, "maker", common.manufacturer, "model", common.model,
                      "version", common.version, "models", walk.n)
-            self._quirk = quirk = quirks(common)
-            # The line goes at the pace of its slowest device.
-            bus.gap_ms = max(bus.gap_ms, quirk[Q_GAP] * 10)
-            if quirk[Q_TIMEOUT] > _ANSWER:
-                bus.timeout_ms = max(bus.timeout_ms, quirk[Q_TIMEOUT] * 100)
-            bus.settle_ms = max(bus.settle_ms, quirk[Q_CONNECT] * 100)
+            self._quirk = quirks(common)
+            self._pace(bus, self._quirk)
         return walk
+
+    def _pace(self, bus, quirk):
+        # The line goes at the pace of its slowest device.
+        bus.gap_ms = max(bus.gap_ms, quirk[Q_GAP] * 10)
+        bus.timeout_ms = max(bus.timeout_ms, quirk[Q_TIMEOUT] * 100)
+        bus.settle_ms = max(bus.settle_ms, quirk[Q_CONNECT] * 100)
 
     async def find(self, kind, bus, unit, conf):
         """What stands at that unit and can be steered as `kind` of sitecontrol, or None.
 
         conf: `inverter_map`, `inverter_w` (config.py).
-        (live driver, Ratings, control of its band, Connect or None, Battery or None, ms between
-        two writes at least, W that it is never told to exceed).
+        (live driver, Ratings or None, control of its band, Connect or None, Battery or None, ms
+        between two writes at least, W that it is never told to exceed).
         """
         if kind == _LOAD:
             from load import find
             self.serial = ""
             return await find(bus, self._op(unit, self._regs), self._loop.after(_OP_MS))
-        walk = await self._walk(bus, unit, "INVERTER")
+        other = kind == _PV and conf.inverter_map not in _CHAINED
+        walk = await self._walk(bus, unit, "INVERTER", other)
         if walk is None:
             return None
-        quirk = self._quirk
         own_w, keeps = self._own(bus, unit)
         floor_w = min(self._rvrt_w, own_w)
+        steered = None
+        if kind == _BATTERY:
+            from battery import steered
         try:
-            inverter = Inverter(walk, 0)
-            ratings = Ratings(inverter)
-            if await self.run(bus, unit, ratings) == SILENT:
-                log.error("INVERTER_SILENT", "bus", bus.name, "unit", unit, "while", "ratings")
-                return None
-            if conf.per_phase and inverter.phases != 3:  # its power is on one phase of three
-                raise SunspecError("per_phase: not a three-phase device")
-            store = None
-            if kind == _BATTERY:
-                from battery import steered
-                control, store = steered(inverter, ratings, quirk, conf.battery_pv, floor_w)
-            elif conf.inverter_map:
-                wmax_w = ratings.wmax_w if ratings.wmax_w > 0 else conf.inverter_w
-                control = MappedLimit(conf.inverter_map, wmax_w, quirk, floor_w, _RVRT_S)
+            if walk:
+                # Its expiry may lead to what it keeps to by itself.
+                safe = keeps and own_w <= self._rvrt_w
+                found = await self._chained(bus, unit, walk, steered, conf, floor_w, safe)
             else:
-                control = Limit(inverter, ratings, quirk, floor_w, 0)
-                # Its expiry leads to what is safe: model 704, or what it keeps to by itself.
-                if control.reverts or (keeps and own_w <= self._rvrt_w):
-                    control.rvrt_s = _RVRT_S
+                found = await self._unchained(bus, unit, conf, floor_w)
+            if found is None:
+                return None
+            if conf.per_phase and found[0].phases != 3:  # its power is on one phase of three
+                raise SunspecError("per_phase: not a three-phase device")
         except SunspecError as exc:
             log.error("INVERTER_UNFIT", "unit", unit, "why", str(exc))
             return None
-        log.info("INVERTER_READY", "unit", unit, "kind", kind, "wmax_w", ratings.wmax_w,
-                 "phases", inverter.phases)
+        log.info("INVERTER_READY", "unit", unit, "kind", kind, "wmax_w",
+                 found[1].wmax_w if walk else conf.inverter_w, "phases", found[0].phases)
         if keeps is None:
             log.info("OWN_LIMIT_UNKNOWN", "unit", unit)
         elif own_w < _OPEN_W:
             log.info("OWN_LIMIT", "unit", unit, "own_w", own_w, "keeps", int(keeps))
-        every = quirk[Q_EVERY]
-        return (inverter, ratings, control, _or_none(Connect, inverter, quirk), store,
-                every * 100 if every > _EVERY else 0, own_w)
+        return found + (own_w,)
+
+    async def _chained(self, bus, unit, walk, steered, conf, floor_w, safe):
+        # What find() gives, but for the last, of a device that speaks SunSpec; None: said why.
+        quirk = self._quirk
+        mapped = conf.inverter_map
+        inverter = Inverter(walk, 0)
+        ratings = Ratings(inverter)
+        if await self.run(bus, unit, ratings) == SILENT:
+            log.error("INVERTER_SILENT", "bus", bus.name, "unit", unit, "while", "ratings")
+            return None
+        store = switch = None
+        if steered:
+            control, store = steered(inverter, ratings, quirk, conf.battery_pv, floor_w)
+        elif mapped and mapped != _TOGGLE:
+            wmax_w = ratings.wmax_w if ratings.wmax_w > 0 else conf.inverter_w
+            control = MappedLimit(mapped, wmax_w, quirk, floor_w, _RVRT_S)
+        else:
+            control = Limit(inverter, ratings, quirk, floor_w, 0)
+            control.toggles = mapped
+            if control.reverts or safe:
+                control.rvrt_s = _RVRT_S
+        try:
+            switch = Connect(inverter, quirk)
+        except SunspecError:  # not every device has one
+            pass
+        return inverter, ratings, control, switch, store, quirk[Q_EVERY] * 100
+
+    async def _unchained(self, bus, unit, conf, floor_w):
+        # As _chained(), of a device that is nothing but a limit at addresses of its own, if it
+        # answers there.  Nobody reads its power: it is ABSENT for ever, and never zero.
+        row = row_of(LIMITS, conf.inverter_map)
+        driver = Meter(None, UNREAD)
+        driver.live_addr = row[1]
+        driver.state_addr = driver.state_count = driver.conn_count = 0
+        driver.manufacturer = row[7]
+        driver.model = driver.version = ""
+        quirk = quirks(driver)
+        bus.timeout_ms = max(bus.timeout_ms, quirk[Q_TIMEOUT] * 100)
+        control = MappedLimit(row, conf.inverter_w, quirk, floor_w, _RVRT_S)
+        control.probe()
+        result = await self.run(bus, unit, control)
+        if result != OK:
+            log.error("INVERTER" + _CAUSES.get(result, "_REFUSED"), "bus", bus.name, "unit", unit)
+            return None
+        return driver, None, control, None, None, quirk[Q_EVERY] * 100
 
     def _own(self, bus, unit):
         # (limit of the maker's or installer's, whether the device keeps to it by itself); None
@@ -197,12 +245,16 @@ class Devices:
         return ratings
 
     async def meter(self, bus, unit, sign, name=""):
-        """Meter of the unit's first device that has one, or None; `name`: its map (quirks.py)."""
+        """Meter of the unit's first device that has one, or None; `name`: its map (quirks.py).
+
+        sign: 1, or -1 where it counts export positive; 0: as its maker does.
+        """
         if name:
-            return await self._mapped(bus, unit, name, sign)
+            return await self._mapped(bus, unit, name, sign or 1)
         walk = await self._walk(bus, unit, "METER")
         if walk is None:
             return None
+        sign = sign or (-1 if self._quirk[Q_FLAGS] & F_EXPORT else 1)
         for device in range(walk.devices_n):
             try:
                 meter = Meter(walk, device, sign)
@@ -232,11 +284,3 @@ class Devices:
             return False
         result = await self.run(bus, unit, Header(device.walk, device.index))
         return result not in (OK, SILENT)
-
-
-def _or_none(make, *args):
-    # A part that not every device has.
-    try:
-        return make(*args)
-    except SunspecError:
-        return None

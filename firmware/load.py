@@ -4,8 +4,11 @@
 """
 
 import log
+from micropython import const
 from sunspec import OK, MappedLimit, Meter, SunspecError
 from sunspec.loads import LOADS
+
+_EVERY_MS = const(1000)  # between two writes, as for any device
 
 
 async def find(bus, op, deadline):
@@ -27,4 +30,4 @@ async def find(bus, op, deadline):
         log.error("LOAD_UNFIT", "unit", op.unit, "result", result, "why", str(exc))
         return None
     log.info("LOAD_READY", "unit", op.unit, "rated_w", rated_w)
-    return driver, None, control, None, None, 0, 0
+    return driver, None, control, None, None, _EVERY_MS, 0

@@ -6,11 +6,13 @@ import os
 import check
 import registers
 from commissioning import decommission, record, response, scan, sign, static
-from edges import Flash, run
-from plant import Unit
-from port import Op
+from edges import Flash, Said, World, live, run
+from loop import Loop
+from modbus import Tcp
+from plant import Line, Unit
+from port import Bus, Op
 from sitecontrol import BATTERY, PV
-from south import FLOOR, South, battery_unit, inverter_unit
+from south import FLOOR, METER, South, battery_unit, inverter_unit
 from steered import Steered
 from store import Store
 
@@ -74,6 +76,19 @@ def test_a_sign_that_the_settings_reverse_already_is_told_absolutely():
     rig.conf.meter_sign = -1
     rig.run(8000)
     assert rig.sign(-1) == (-1, "SIGN_LEARNED"), rig.said.lines[-3:]
+
+
+def test_a_sign_that_nobody_set_is_the_makers_until_it_is_learned():
+    # Of a maker whose meters count export; one that counts import is told from it all the same.
+    words = registers.chain_of(registers.common(maker="SolarEdge"), registers.meter(w=0))
+    for way in (-1, 1):
+        rig = House(sign=way)
+        rig.meter = rig.line.units[METER] = Unit(words)
+        rig.meter.wiggle = rig.meter.at(203, 16)
+        rig.conf.meter_sign = 0
+        rig.run(8000)
+        assert rig.said.count("METER_READY", "sign=-1") == 1
+        assert rig.sign(0) == (way, "SIGN_LEARNED"), rig.said.lines[-3:]
 
 
 def test_the_sign_is_refused_in_the_dark():
@@ -352,7 +367,7 @@ def test_a_scan_tells_who_is_there_while_the_others_are_steered_on():
     assert rig.bus.counts[9] == 1  # the line was not opened anew
 
 
-def test_silent_units_cost_a_second_each_and_the_plan_a_third_of_it():
+def test_silent_units_cost_an_answers_time_and_the_plan_has_the_rest_of_a_second():
     rig = settled()
     for number in range(100, 130):
         unit = rig.line.units[number] = inverter_unit()
@@ -368,6 +383,46 @@ def test_silent_units_cost_a_second_each_and_the_plan_a_third_of_it():
     assert rig.do(scan(rig.loop, rig.bus, Op, 100, 129)) == ([], "SCANNED")
     assert rig.world.t - begun <= 31000 and max(worst) <= 700, (rig.world.t - begun, max(worst))
     assert rig.site.state == 1
+
+
+def test_a_unit_is_waited_for_as_long_as_the_line_waits():
+    for delay, timeout_ms, seen in ((350, 1000, True), (950, 1000, True), (3000, 4000, True),
+                                    (350, 300, False)):
+        world, said = World(), Said()
+        loop = Loop(world, world)
+        units = {n: inverter_unit() for n in range(1, 8)}
+        for n in (1, 2, 3, 4, 5, 7):
+            units[n].silent = True
+        bus = Bus(loop, Tcp(), Line(world, units, delay).connect, timeout_ms, "roof")
+        loop.supervise("roof", bus.run)
+        live(world, loop, 100)
+        begun = world.t
+        rows, code = run(world, loop, scan(loop, bus, Op, 1, 7))
+        # Three silent units in a row on a line with nobody else are not its end.
+        assert code == "SCANNED" and bus.counts[9] == 1 and said.count("SCANNED") == 1
+        assert [row[:2] for row in rows] == ([(6, "inverter")] if seen else []), (delay, rows)
+        if not seen:
+            assert 7 * 950 <= world.t - begun <= 7 * 1050, world.t - begun
+
+
+def test_a_slow_unit_is_seen_behind_the_slow_answers_of_others():
+    for delay in (350, 600):
+        rig = South(delay=delay)
+        rig.bus.timeout_ms, rig.line.units[4] = 1000, inverter_unit()
+        rig.run(20000)
+        found, code = run(rig.world, rig.loop, scan(rig.loop, rig.bus, Op, 1, 5))
+        assert code == "SCANNED" and [row[:2] for row in found] == [
+            (1, "inverter"), (4, "inverter")], (delay, found)
+
+
+def test_a_scan_goes_on_when_the_line_is_back_within_ten_seconds():
+    rig = settled()
+    rig.line.units[30] = inverter_unit()
+    rig.line.refuse = True
+    rig.bus._down.set()
+    rig.world.at(3000, lambda _: setattr(rig.line, "refuse", False), None)
+    rows, code = rig.run(500).do(scan(rig.loop, rig.bus, Op, 28, 31))
+    assert code == "SCANNED" and [row[0] for row in rows] == [30]
 
 
 def test_a_scan_ends_when_the_line_is_down_or_the_table_full():

@@ -42,7 +42,7 @@ def test_a_good_file_gives_typed_values_and_defaults():
     assert conf.inverter == ("192.168.1.20", 502, 1)
     assert conf.meter == ("192.168.1.20", 502, 200)
     assert conf.site_exp_w == 5000 and conf.failsafe_imp_w == 1500
-    assert conf.profile == "eql" and conf.pin == -1 and conf.meter_sign == 1
+    assert conf.profile == "eql" and conf.pin == -1 and conf.meter_sign == 0
 
 
 def test_each_missing_key_is_named():
@@ -94,7 +94,8 @@ def test_maps_of_devices_without_sunspec_are_named_and_known():
     conf = load(GOOD + "meter_map = sdm630\ninverter_map = solaredge\ninverter_w = 8000\n")
     assert (conf.meter_map, conf.inverter_map, conf.inverter_w) == ("sdm630", "solaredge", 8000)
     refused(GOOD + "meter_map = sdm72\n", "meter_map", "sdm120")
-    assert load(GOOD + "inverter_map = sungrow\n").inverter_map == "sungrow"
+    for name in ("toggle", "sungrow"):
+        assert load(GOOD + "inverter_map = " + name + "\n").inverter_map == name
     refused(GOOD + "inverter_map = fronius\n", "inverter_map", "solaredge")
 
 

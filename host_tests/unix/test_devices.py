@@ -1,4 +1,4 @@
-# heap: 864k
+# heap: 928k
 """Finding inverter and meter on a line in memory, and the causes that the log names."""
 
 import check
@@ -61,6 +61,18 @@ def test_a_meter_is_found_with_its_sign():
                                      meter.live_count, 128)
         assert meter.take(live_block) == 0 and meter.w == -700 * sign
         assert rig.said.count("METER_READY", "sign=" + str(sign)) == 1
+
+
+def test_the_sign_of_a_meter_is_its_makers_where_the_settings_name_none():
+    for maker, way in (("SolarEdge", -1), ("Fronius", 1), ("Acme", 1)):
+        for models in ((), (registers.inverter(), registers.common())):  # alone, or behind it
+            rig = Rig({200: Unit(registers.chain_of(
+                registers.common(maker=maker), *models, registers.meter(w=700)))})
+            assert rig.meter(200, 0).sign == way and rig.said.count(
+                "METER_READY", "sign=" + str(way)) == 1
+            for sign in (1, -1):  # the settings win
+                assert rig.meter(200, sign).sign == sign
+    assert Rig({5: Unit([1] * 80, 0)}).meter(5, 0, "sdm630").sign == 1
 
 
 def test_a_meter_may_be_a_second_device_behind_the_same_unit():
@@ -221,11 +233,11 @@ def of(maker):
 
 def test_the_line_goes_at_the_pace_of_its_slowest_device():
     rig = Rig({1: of("Acme"), 2: of("Huawei"), 3: of("SolarEdge"), 4: of("SMA")})
-    assert rig.inverter(1)[5] == 0
+    assert rig.inverter(1)[5] == 1000
     assert (rig.bus.gap_ms, rig.bus.timeout_ms, rig.bus.settle_ms) == (0, 300, 0)
-    assert rig.inverter(3)[5] == 0
+    assert rig.inverter(3)[5] == 1000
     assert (rig.bus.gap_ms, rig.bus.timeout_ms, rig.bus.settle_ms) == (0, 4000, 0)
-    assert rig.inverter(2)[5] == 0
+    assert rig.inverter(2)[5] == 1000
     assert (rig.bus.gap_ms, rig.bus.timeout_ms, rig.bus.settle_ms) == (50, 8000, 2000)
     assert rig.inverter(4)[5] == 10000  # flash
     assert (rig.bus.gap_ms, rig.bus.timeout_ms, rig.bus.settle_ms) == (50, 8000, 2000)
@@ -263,6 +275,35 @@ def solaredge(*models):
     return unit
 
 
+def test_an_inverter_is_toggled_where_the_settings_say_so():
+    for maker in ("Fronius", "KOSTAL"):  # in one block, and register by register
+        for mapped, toggled in (("toggle", True), ("", False)):
+            rig = Rig({1: of(maker)})
+            unit = rig.line.units[1]
+            found = rig.inverter(mapped=mapped)
+            limit, at = found[2], unit.at(123, 9)
+            seen = []
+            wrote = unit.wrote
+
+            def note(ticks, address, value, wrote=wrote, unit=unit, at=at, seen=seen):
+                seen.append(unit.get(at))  # as it stood before this write
+                wrote(ticks, address, value)
+
+            unit.wrote = note
+            for w in (2000, 3000):
+                seen.clear()
+                limit.begin(w)
+                assert run(rig.world, rig.loop, rig.devices.run(rig.bus, 1, limit)) == 0
+                assert unit.get(at) == 1 and limit.written_w == w
+            # The second limit found "enable" at 1, and then at 0 where it is toggled.
+            assert seen[0] == 1 and (0 in seen) == toggled, (maker, mapped, seen)
+            # To connect is no limit: told once.
+            seen.clear()
+            found[3].begin(1)
+            assert run(rig.world, rig.loop, rig.devices.run(rig.bus, 1, found[3])) == 0
+            assert len(seen) == 1
+
+
 def test_an_inverter_may_take_its_limit_in_its_own_registers():
     rig = Rig({1: solaredge()})
     limit = rig.inverter(mapped="solaredge", w=8000)[2]
@@ -278,6 +319,9 @@ def test_an_inverter_may_take_its_limit_in_its_own_registers():
     rig = Rig({1: solaredge()})
     assert rig.inverter(mapped="solaredge") is None
     assert rig.said.count("INVERTER_UNFIT", "no WMax") == 1
+    rig = Rig({1: Unit([0] * 100, 0xF300)})  # it speaks SunSpec: not found, it is not ready yet
+    assert rig.inverter(mapped="solaredge", w=8000) is None
+    assert rig.said.count("INVERTER_NO_SUNSPEC") == 1
 
 
 check.run(globals())

@@ -6,10 +6,8 @@ from .quirks import (
     F_EXPORT,
     F_FC6,
     F_FC16,
-    F_FLASH,
     F_NO_CYCLIC,
     F_NO_RVRT,
-    F_SINGLE,
     F_TOGGLE,
     Q_CONNECT,
     Q_EVERY,
@@ -17,7 +15,6 @@ from .quirks import (
     Q_FLOOR,
     Q_GAP,
     Q_GRAIN,
-    Q_REFRESH,
     Q_TIMEOUT,
     quirks,
 )
@@ -54,10 +51,10 @@ from .walk import Common, Header, Walk
 
 __all__ = (
     "ABSENT", "ABSENT_ALL", "CONTROL_MAX", "DIFFERS", "FULL", "F_EXPORT", "F_FC6", "F_FC16",
-    "F_FLASH", "F_NO_CYCLIC", "F_NO_RVRT", "F_SINGLE", "F_TOGGLE", "LIVE_MAX", "MOVED", "NO_SUNS",
-    "NO_UNIT", "NULL_FRAME", "OK", "PENDING", "Q_CONNECT", "Q_EVERY", "Q_FLAGS", "Q_FLOOR",
-    "Q_GAP", "Q_GRAIN", "Q_REFRESH", "Q_TIMEOUT", "READ", "REFUSED", "RTG_CHA", "RTG_DIS",
-    "RTG_DV", "RTG_VA", "RTG_VAR", "RTG_VAR_NEG", "RTG_W", "RTG_WH", "SILENT", "UNREAD", "WRITE",
-    "WRITE_ONE", "Battery", "Common", "Connect", "Header", "Hybrid", "Inverter", "Limit",
-    "MappedLimit", "Meter", "Ratings", "Storage", "SunspecError", "Walk", "quirks",
+    "F_NO_CYCLIC", "F_NO_RVRT", "F_TOGGLE", "LIVE_MAX", "MOVED", "NO_SUNS", "NO_UNIT",
+    "NULL_FRAME", "OK", "PENDING", "Q_CONNECT", "Q_EVERY", "Q_FLAGS", "Q_FLOOR", "Q_GAP",
+    "Q_GRAIN", "Q_TIMEOUT", "READ", "REFUSED", "RTG_CHA", "RTG_DIS", "RTG_DV", "RTG_VA", "RTG_VAR",
+    "RTG_VAR_NEG", "RTG_W", "RTG_WH", "SILENT", "UNREAD", "WRITE", "WRITE_ONE", "Battery",
+    "Common", "Connect", "Header", "Hybrid", "Inverter", "Limit", "MappedLimit", "Meter",
+    "Ratings", "Storage", "SunspecError", "Walk", "quirks",
 )

@@ -48,7 +48,9 @@ _VAR_B = const(32)
 _VAR_C = const(35)
 _VA = const(38)
 _END = const(41)
-_NOTHING = b"\x00\x00" + b"\x00\x00\x05" * 13  # a table of points that are not there
+_NOTHING = b"\x00\x01" + b"\x00\x00\x05" * 13  # a table of points that are not there
+# As a row of METERS: a register is read to see that it answers (OK), and no value comes of it.
+UNREAD = ("", 0, READ, _NOTHING)
 
 _ST = const(2)
 _ALARM = const(5)
@@ -88,7 +90,7 @@ class _Live:
     def __init__(self, base, table, sign, brief):
         if sign not in (1, -1):
             raise SunspecError("sign")
-        self._sign = sign
+        self.sign = sign
         self._table = bytearray(table)
         if brief:
             _narrow(self._table)
@@ -109,6 +111,8 @@ class _Live:
         """
         if len(regs) < self.live_count:
             raise SunspecError("frame")
+        if self.device is UNREAD:
+            return OK
         # Fronius: a gateway short of time sends zeros, scale factors and all.
         if zeros(regs, self.live_count):
             self._decode(regs, _NOTHING)
@@ -145,7 +149,7 @@ class _Live:
         value = number(regs, table, row, 0)
         if not -self.top_w <= value <= self.top_w:
             return ABSENT
-        return -value if self._sign < 0 else value
+        return -value if self.sign < 0 else value
 
 
 class Inverter(_Live):

@@ -9,7 +9,7 @@ rating in the meter's block, s of its watchdog).
 
 The word "on" of a limit is that of its watchdog: after so many seconds without a write the load
 sheds itself, so it is written again each third of them.  A load whose watchdog sets it free gets
-0 there (southbound.md has no load; a row needs the maker's document).
+0 there.  The row is the simplest such load; another needs its maker's document.
 """
 
 from micropython import const

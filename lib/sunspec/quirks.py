@@ -5,15 +5,17 @@ Enters: a Common that was read.  Leaves: its row of quirks; METERS and LIMITS, r
 
     row = quirks(common)
     limit = Limit(inverter, ratings, row)
-    meter = Meter(walk, 0, -1 if row[Q_FLAGS] & F_EXPORT else 1)
+    sign = -1 if row[Q_FLAGS] & F_EXPORT else 1
 
-A quirk is eight bytes and a text "maker|model|version", each the beginning of what the device
-says; the first that fits holds.  What is known of a whole family of makes is in the code for
-everyone: frames of zeros, sentinels, ends of the chain.
+A quirk is seven bytes and a text "maker|model|version", each the beginning of what the device
+says; the first that fits holds, the last one for all that have no row.  What is known of a whole
+family of makes is in the code for everyone: frames of zeros, values that stand, sentinels, ends of
+the chain, one connection at a time.
 
 A meter: name, phases, function, table (layout of points.py, addresses from 0 on).  A limit: name,
 address, form (setting.py), what 100 % of the rating is (0: the register takes W), bits, words for
-"on" and "off".  Addresses are those on the wire; where makers count from 1, one less than theirs.
+"on" and "off", maker as in the table of quirks.  Addresses are those on the wire; where makers
+count from 1, one less than theirs.
 Limit: a row is as good as the maker's document; a response test at commissioning proves it.
 """
 
@@ -24,44 +26,34 @@ from .values import SunspecError
 Q_FLAGS = const(0)
 Q_GRAIN = const(1)  # it resolves so many percents; 0: as fine as its register
 Q_FLOOR = const(2)  # below so many percents it drops out, so 0 is written there
-Q_EVERY = const(3)  # least time between two writes, in 100 ms
+Q_EVERY = const(3)  # least time between two writes, in 100 ms; a second for any device (G4)
 Q_CONNECT = const(4)  # it needs this after a connection, in 100 ms
 Q_GAP = const(5)  # and this between two requests, in 10 ms
-Q_TIMEOUT = const(6)  # how long an answer may take, in 100 ms
-Q_REFRESH = const(7)  # its values are new so seldom, in 100 ms; 0: unknown
+Q_TIMEOUT = const(6)  # how long an answer may take, in 100 ms; 0: as the line has it
 
 F_FC6 = const(1)  # it takes function 6 for control registers
 F_FC16 = const(2)  # it takes function 16 alone, for a single register too
-F_TOGGLE = const(4)  # a new value counts only after disabling and enabling
+F_TOGGLE = const(4)  # a new value counts only after disabling and enabling; see `toggles`
 F_NO_CYCLIC = const(8)  # "enable" is not to be written again while it stands
 F_NO_RVRT = const(16)  # window, reversion and ramp are not to be written
 F_EXPORT = const(32)  # its meter counts export as positive
-F_FLASH = const(64)  # what is written may go to flash
-F_SINGLE = const(128)  # one TCP client at a time
 
-_N = const(8)
+_N = const(7)
 
-# flags, grain, floor, every, connect, gap, timeout, refresh, then "maker|model|version".
+# flags, grain, floor, every, connect, gap, timeout, then "maker|model|version".
 _ROWS = (
-    b"\x00\x00\x00\x0a\x00\x00\x0a\x0aFronius|Smart Meter|\n"  # 1 s whatever the polling
-    b"\x00\x00\x00\x0a\x00\x00\x0a\x00Fronius||\n"  # 300-600 ms to answer by RTU
-    b"\xa0\x00\x00\x0a\x00\x00\x28\x00SolarEdge||\n"  # answers after 3 s at some sites
-    b"\x59\x00\x00\x64\x00\x00\x0a\x00SMA||\n"  # only the percentage, seldom: flash
-    b"\x81\x00\x00\x0a\x00\x00\x0a\x00KOSTAL||\n"
-    b"\x02\x00\x00\x0a\x00\x00\x14\x00APsystems||\n"
-    b"\x00\x00\x00\x0a\x00\x00\x0a\x00FIMER||\n"
-    b"\x00\x00\x00\x0a\x00\x00\x0a\x00ABB||\n"
-    b"\x80\x00\x00\x0a\x14\x05\x50\x00Huawei||\n"  # 1-2 s after connecting, 1-8 s to answer
-    b"\x80\x00\x00\x0a\x14\x05\x50\x00HUAWEI||\n"
-    b"\x40\x00\x00\x64\x00\x00\x14\x00GoodWe||\n"  # outlives a restart
-    b"\x40\x00\x00\x64\x00\x00\x14\x00Growatt||\n"
-    b"\x00\x01\x00\x0a\x00\x00\x14\x00Sungrow||\n"  # needs a step to take a new value
-    b"\x00\x00\x02\x64\x00\x00\x14\x00Hoymiles||\n"  # drops out below 2 %
-    b"\x00\x00\x02\x64\x00\x00\x14\x00OpenDTU||\n"
-    b"\x00\x00\x00\x0a\x00\x00\x0a\x00Enphase||\n"
-    b"\x00\x00\x00\x0a\x00\x32\x0a\x05Eastron|SDM72|\n"  # restarts when polled without a pause
-    b"\x00\x00\x00\x0a\x00\x00\x0a\x05Eastron||\n"
-    b"\x00\x00\x00\x0a\x00\x00\x0a\x00||\n"
+    b"\x20\x00\x00\x0a\x00\x00\x28SolarEdge||\n"  # answers after 3 s at some sites
+    b"\x19\x00\x00\x64\x00\x00\x00SMA||\n"  # only the percentage, seldom: flash
+    b"\x01\x00\x00\x0a\x00\x00\x00KOSTAL||\n"
+    b"\x02\x00\x00\x0a\x00\x00\x14APsystems||\n"
+    b"\x00\x00\x00\x0a\x14\x05\x50Huawei||\n"  # 1-2 s after connecting, 1-8 s to answer
+    b"\x00\x00\x00\x0a\x14\x05\x50HUAWEI||\n"
+    b"\x00\x00\x00\x64\x00\x00\x14GoodWe||\n"  # flash: it outlives a restart
+    b"\x00\x00\x00\x64\x00\x00\x14Growatt||\n"  # flash, on some
+    b"\x00\x01\x00\x0a\x00\x00\x14Sungrow||\n"  # needs a step to take a new value
+    b"\x00\x00\x02\x64\x00\x00\x14Hoymiles||\n"  # drops out below 2 %
+    b"\x00\x00\x02\x64\x00\x00\x14OpenDTU||\n"
+    b"\x00\x00\x00\x0a\x00\x00\x00||\n"  # Fronius, FIMER, Enphase, and whom nobody knows
 )
 
 BIT_SITE = const(1)  # the number is the export limit that the device keeps at its own meter
@@ -120,10 +112,11 @@ _EXPORT = (b"\x00\x0d", b"\x00\x01\x01\x01", b"\x00\x01\x01\x01", 0b11, 1)
 _GOODWE = (b"\x00\x01", b"\x00\x02", b"\x01\x01\x00\x01", 0b11, 0)
 
 LIMITS = (
-    ("solaredge", 0xF300, _DYNAMIC, 6400, BIT_FLOAT | BIT_REVERTS, 1, 0),
-    ("sungrow", 13073, _EXPORT, 0, BIT_SITE, 0xAA, 0x55),
-    ("sungrow_permille", 13073, _EXPORT, 1000, BIT_SITE, 0xAA, 0x55),
-    ("goodwe", 47509, _GOODWE, 0, BIT_SITE, 1, 0),
+    ("solaredge", 0xF300, _DYNAMIC, 6400, BIT_FLOAT | BIT_REVERTS, 1, 0,
+     "SolarEdge"),
+    ("sungrow", 13073, _EXPORT, 0, BIT_SITE, 0xAA, 0x55, "Sungrow"),
+    ("sungrow_permille", 13073, _EXPORT, 1000, BIT_SITE, 0xAA, 0x55, "Sungrow"),
+    ("goodwe", 47509, _GOODWE, 0, BIT_SITE, 1, 0, "GoodWe"),
 )
 
 

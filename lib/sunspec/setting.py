@@ -73,8 +73,9 @@ class Setting(Sequence):
 
     `result`: OK, REFUSED, DIFFERS, SILENT, or UNREAD (taken, but its registers cannot be read).
     `wanted`: the words to be written.  `found`: the words that stood there at first, 0xFFFF where
-    that cannot be read.  `writes`, `refusals`: operations taken and refused in the life of this
-    object.
+    that cannot be read.  `toggles`: another value counts only after disabling and enabling; true
+    for F_TOGGLE, and may be set before the first begin().  `writes`, `refusals`: operations taken
+    and refused in the life of this object.
     """
 
     def __init__(self, at, form, quirk):
@@ -86,7 +87,7 @@ class Setting(Sequence):
         self.found = array("H", b"\xff" * (2 * n))
         self._seen = array("H", b"\xff" * (2 * n))
         flags = quirk[Q_FLAGS] if quirk else 0
-        self._toggles = flags & F_TOGGLE
+        self.toggles = flags & F_TOGGLE
         self._all = (1 << n) - 1
         if flags & F_NO_RVRT:
             self._all = form[_MUST]
@@ -217,7 +218,7 @@ class Setting(Sequence):
         if self._try == _BY_BLOCK and self._present & self._form[_MUST] != self._form[_MUST]:
             self._try = _BY_ONE_6
         self._item = 0
-        self._off = bool(self._toggles and self._new)
+        self._off = bool(self.toggles and self._new)
         if self._off:
             self._stands &= ~self._enable
         self._next_write()

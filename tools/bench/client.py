@@ -41,7 +41,7 @@ _EVENTS, _QUICK_EVENTS = 58, 3
 _MB = 1e6
 # py20305's day of 16.5 MB is with telemetry: 15 values of 543 bytes each five minutes.
 _PEER_POLLS_MB = 16.5 - 15 * 543 * _DAY_POLLS / _MB
-_DESIGN = "design.md, Figures"
+_DESIGN = "docs/figures.md"
 
 ROWS = [
     Row("heap", "whole client, unix port, .mpy, 2 x 58 events: least heap", "KiB", Aim("<=", 256),

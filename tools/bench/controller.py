@@ -50,8 +50,8 @@ _HEAP = 96 * 1024
 _STEPS, _QUICK_STEPS = 5000, 500
 _SLOT_US = 200_000
 
-_PAGE = "southbound.md 6.5"
-_DESIGN = "design.md, Figures"
+_PAGE = "docs/figures.md"
+_DESIGN = "docs/figures.md"
 _BEST = Aim("<", None, "< every other law")
 _ODE = "open-dynamic-export's law, same run"
 _UNSTEERED = "the same house unsteered, same run"
@@ -90,7 +90,7 @@ ROWS = [
 ] + [
     Row(f"step.us.{n}", f"one step of the law, {n} device{'s' * (n > 1)}, mean", "us",
         Aim("<=", _SLOT_US // 100, "<= 1 % of the slot"), "the slot of 200 ms",
-        "platform.md 10 (a step is short)", _SLOT_US) for n in (1, 4)
+        "docs/figures.md", _SLOT_US) for n in (1, 4)
 ]
 
 

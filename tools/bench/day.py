@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tools.bench.row import Aim, BenchError, Reading, Row
 from tools.check_imports import ROOT
 
-_DESIGN = "design.md, Figures"
+_DESIGN = "docs/figures.md"
 _HANDSHAKE = 5300
 _GZIP = 8192
 _DAY_MIN = 1440

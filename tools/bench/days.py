@@ -18,7 +18,7 @@ import sys
 from tools.bench.row import Aim, BenchError, Reading, Row
 from tools.check_imports import ROOT
 
-_DESIGN = "design.md, Figures"
+_DESIGN = "docs/figures.md"
 
 ROWS = [
     Row("heap", "heap after 30 simulated days: more than after one hour", "B", Aim("<=", 0),

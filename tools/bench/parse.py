@@ -33,7 +33,7 @@ _TURNS = {SHORT: (3, 11), LONG: (2, 3)}     # how many turns, and runs in each
 _QUICK_TURNS = (1, 3)
 _PEER_S = 60
 PEER = "py20305 (xsdata over lxml), same run"
-_DESIGN = "design.md, Figures"
+_DESIGN = "docs/figures.md"
 
 ROWS = [
     Row("time.58", "58-event list, 39.5 kB, bytes to table", "ms", Aim("<", None), PEER, _DESIGN,

@@ -16,11 +16,11 @@ _SLOT_US = 200_000
 
 ROWS = [
     Row("bytes", "allocation in one 200 ms tick", "B", Aim("<=", 0), "a heap that is locked",
-        "design.md, Figures", 0),
+        "docs/figures.md", 0),
     Row("us", "one 200 ms tick, mean", "us", Aim("<=", _SLOT_US // 100, "<= 1 % of the slot"),
-        "the slot of 200 ms", "platform.md 10 (a step is short)", _SLOT_US),
+        "the slot of 200 ms", "docs/figures.md", _SLOT_US),
     Row("worst", "one 200 ms tick, the longest", "us", Aim("<=", 5000), "the slot of 200 ms",
-        "platform.md 10 (5 ms on an ESP32)", _SLOT_US),
+        "docs/figures.md", _SLOT_US),
 ]
 
 

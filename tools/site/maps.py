@@ -35,7 +35,7 @@ class Reg:
     bad: int = ILLEGAL_VALUE        # exception for a value out of range
 
 
-# southbound 2: enable, command time-out, fallback, ramps, the volatile limit; and the static one.
+# Enable, command time-out, fallback, ramps, the volatile limit; and the static one.
 SOLAREDGE = (
     Reg(0xF001, "u16", "static_pct", 100, (0, 100)),
     Reg(0xF100, "u16", "commit", 0, (0, 1)),

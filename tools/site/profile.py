@@ -90,7 +90,7 @@ def profile_from(script: dict) -> Profile:
 
 
 def random_profile(seed: int, wmax_w: int, base_w: int = 300) -> Profile:
-    """A day of clouds and appliances of that seed: southbound's hard profile, not its numbers."""
+    """A day of clouds and appliances of that seed: a hard one for any law."""
     return Profile(_clouds(random.Random(seed), wmax_w),
                    _appliances(random.Random(seed + 1), base_w))
 

@@ -31,7 +31,7 @@ FAMILIES = {
 STORAGE = {"1xx": (1, 103, 120, 121, 122, 123, 124),
            "802": (1, 103, 120, 121, 122, 123, 124, 802),
            "7xx": (1, 701, 702, 703, 704, 713, 714)}
-# Makes as they are met (southbound 2): InverterSettings(**MAKES["sma"], wmax_w=8000).
+# Makes as they are met: InverterSettings(**MAKES["sma"], wmax_w=8000).
 MAKES = {
     "fronius": {"maker": "Fronius", "model": "Symo 10.0-3-M", "faults": {"model1_short": True}},
     "solaredge": {"maker": "SolarEdge", "model": "SE10K", "family": "solaredge",
