@@ -135,14 +135,15 @@ class Devices:
             return None
         own_w, keeps = self._own(bus, unit)
         floor_w = min(self._rvrt_w, own_w)
-        steered = None
+        store_of = None
         if kind == _BATTERY:
             from battery import steered
+            store_of = steered
         try:
             if walk:
                 # Its expiry may lead to what it keeps to by itself.
                 safe = keeps and own_w <= self._rvrt_w
-                found = await self._chained(bus, unit, walk, steered, conf, floor_w, safe)
+                found = await self._chained(bus, unit, walk, store_of, conf, floor_w, safe)
             else:
                 found = await self._unchained(bus, unit, conf, floor_w)
             if found is None:
@@ -160,7 +161,7 @@ class Devices:
             log.info("OWN_LIMIT", "unit", unit, "own_w", own_w, "keeps", int(keeps))
         return found + (own_w,)
 
-    async def _chained(self, bus, unit, walk, steered, conf, floor_w, safe):
+    async def _chained(self, bus, unit, walk, store_of, conf, floor_w, safe):
         # What find() gives, but for the last, of a device that speaks SunSpec; None: said why.
         quirk = self._quirk
         mapped = conf.inverter_map
@@ -170,8 +171,8 @@ class Devices:
             log.error("INVERTER_SILENT", "bus", bus.name, "unit", unit, "while", "ratings")
             return None
         store = switch = None
-        if steered:
-            control, store = steered(inverter, ratings, quirk, conf.battery_pv, floor_w)
+        if store_of:
+            control, store = store_of(inverter, ratings, quirk, conf.battery_pv, floor_w)
         elif mapped and mapped != _TOGGLE:
             wmax_w = ratings.wmax_w if ratings.wmax_w > 0 else conf.inverter_w
             control = MappedLimit(mapped, wmax_w, quirk, floor_w, _RVRT_S)

@@ -40,7 +40,7 @@ def test_reply_has_unit_words_and_crc():
 
 
 @pytest.mark.parametrize(("baud", "count", "ms"), [
-    # Modbus over serial line: both frames at 11 bits, one gap of 3.5 characters, 5 ms of turnaround
+    # Both frames at 11 bits a byte, one gap of 3.5 characters, 5 ms of turnaround
     (9600, 26, 87.5), (9600, 12, 55.4), (19200, 26, 46.2), (19200, 12, 30.2),
     (38400, 26, 27.1), (115200, 26, 14.7), (115200, 12, 12.0)])
 def test_a_read_takes_as_long_as_on_a_real_line(baud, count, ms):

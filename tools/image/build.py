@@ -70,6 +70,7 @@ def make(folder: Path, build: Path, versions: dict[str, str], *arguments: str) -
     env["MICROPY_GIT_TAG"] = "v" + versions["micropython"].split("+")[0]
     env["MICROPY_MPYCROSS"] = str(WORK / "mpy-cross" / "mpy-cross")
     log = build.with_suffix(".log")
+    log.parent.mkdir(parents=True, exist_ok=True)
     argv = ["make", f"-j{os.cpu_count()}", "-C", str(folder), f"BUILD={build}",
             f"PYTHON={sys.executable}", *arguments]
     with log.open("w") as out:
