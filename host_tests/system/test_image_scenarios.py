@@ -1,8 +1,9 @@
 """The whole firmware as frozen code in 64 KiB of heap, 32-bit words, in virtual time.
 
-A handful of the scenarios that the stock interpreter lives through in the other files, with the
-table of 132 slots.  The harness's own clock, sockets and buffers stand in the same heap: what they
-take is measured here and added.  Left out where there is no image, see host_tests/conftest.py.
+Scenarios that the stock interpreter lives through in the other files, with the table of 132 slots:
+first those of the whole client, then procedures of each family, each kind of device and control.
+The harness's own clock, sockets and buffers stand in the same heap: what they take is measured
+here and added.  Left out where there is no image, see host_tests/conftest.py.
 """
 
 import functools
@@ -13,6 +14,35 @@ import house
 import pytest
 from device import Device, texts
 from house import living
+from test_procedures_control import test_all_28_changing_ramp_rates as ramps
+from test_procedures_load import (
+    test_import_limit_takes_from_the_battery_what_the_house_needs as battery,
+)
+from test_procedures_monitoring import test_all_08_operational_mode_status as status
+from test_procedures_monitoring import test_all_10_post_rate_change as post_rate
+from test_procedures_monitoring import test_all_11_deenergise_and_energise as energise
+from test_procedures_multiple import test_limits_hold_while_one_of_two_inverters_dies as two
+from test_procedures_multiple import test_mul_02_aggregated_telemetry as sums
+from test_procedures_multiple import test_mul_03_changed_settings_of_one_der as settings
+from test_procedures_registration import (
+    test_all_02_a_server_that_refuses_is_asked_at_its_rate_and_joined_later as registers,
+)
+from test_procedures_registration import test_all_03_connection_point as connection_point
+from test_procedures_registration import test_sdvn_01_version_discovery as version
+from test_procedures_storage import test_sto_03_storage_target_with_an_export_limit as target
+from test_procedures_storage import test_sto_status_tells_charge_and_mode as charge
+from test_procedures_traps import (
+    test_c5_a_step_of_the_servers_clock_neither_repeats_nor_loses_an_event as clock_step,
+)
+from test_procedures_traps import (
+    test_d3_an_event_that_vanished_goes_on_or_ends_as_it_is_set as vanished,
+)
+from test_procedures_traps import (
+    test_j47_powers_far_beyond_the_rating_or_in_tenths_are_decoded_exactly as powers,
+)
+
+PROCEDURES = (ramps, battery, status, post_rate, energise, two, sums, settings, registers,
+              connection_point, version, target, charge, clock_step, vanished, powers)
 
 BOARD = "unix32/virtual"
 HEAP_KIB = 64
@@ -131,3 +161,8 @@ def test_half_an_hour_of_polls_and_events_wants_for_no_memory(tmp_path):
         assert int(pairs["used"]) + int(pairs["free"]) < (HEAP_KIB + HARNESS_KIB) * 1024
         assert not [line for line in there.log if line.level == "E" or "MEMORY" in line.text]
         assert all(there.statuses(event) == [1, 2, 3] for event in events)
+
+
+@pytest.mark.parametrize("procedure", PROCEDURES, ids=lambda f: f.__name__[5:])
+def test_procedure(tmp_path, procedure):
+    procedure(tmp_path)
