@@ -41,7 +41,7 @@ SLOW_MS = 10000
 SLOW = {
     "app": ("_EVALUATE_MS = const(1000)",), "discovery": ("_IDLE_MS = const(1000)",),
     "port": ("_STEP_MS = const(50)",), "steered": ("_SLOW_MS = const(1000)",),
-    "control": ("_WATCH_MS = const(1000)",), "telemetry": ("_SAMPLE_MAX_MS = const(1000)",),
+    "control": ("_WATCH_MS = const(1000)",), "point": ("_SAMPLE_MAX_MS = const(1000)",),
     "config": ('"sample_ms": (INT, 200, 1000,',),
 }
 
