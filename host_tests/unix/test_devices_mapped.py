@@ -1,7 +1,8 @@
-# heap: 640k
+# heap: 800k
 """Inverters without any SunSpec: found at their map, limited there, and never read as zero."""
 
 import check
+from commissioning import decommission, record
 from config import Config
 from devices import Devices
 from edges import Said, World, live, run
@@ -11,6 +12,7 @@ from plant import Line, Unit
 from port import Bus, Op
 from sitecontrol import BATTERY, PV, TRACKING
 from south import FLOOR, INVERTER, South, battery_unit
+from store import Store
 from sunspec import ABSENT
 
 _VALUES = ("w", "var", "va", "mhz", "dv_a", "dv_b", "dv_c", "w_a", "w_b", "w_c", "var_a", "var_b",
@@ -153,8 +155,6 @@ def test_a_battery_beside_it_is_steered_as_beside_a_silent_one():
 
 
 def test_its_own_limit_is_kept_and_given_back():
-    from commissioning import decommission, record
-    from store import Store
     unit = sungrow()
     unit.put(13073, 7000)
     unit.put(13086, 0xAA)
