@@ -23,15 +23,13 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools.build.frozen import image_of
+from needed import LEFT_OUT, image_or_skip
 
 UNIX = ROOT / "host_tests" / "unix"
 MICROPYTHON = Path(sys.executable).parent / "micropython"
 TIMEOUT_S = 120
-IMAGE = "MICROSEP2_IMAGE"
 # The image is MicroPython 1.25, which makes an object of each slice; not on the 200 ms path.
 SLICES = {"test_writing_bytes_and_small_integers_does_not_allocate"}
-LEFT_OUT = "left out without an image: "
 
 
 def micropython_env(*extra):
@@ -65,14 +63,6 @@ def pytest_terminal_summary(terminalreporter):
 def need_image():
     """A function: the path of a board's image; skips the test, or fails it, when there is none."""
     return image_or_skip
-
-
-def image_or_skip(board, code=None, kind=""):
-    """The image's path; left out, or failed under MICROSEP2_IMAGE=1, when it is not of today."""
-    path, why = image_of(board, kind, code)
-    if why:
-        (pytest.fail if os.environ.get(IMAGE) else pytest.skip)(LEFT_OUT + why)
-    return path
 
 
 class UnixFile(pytest.File):

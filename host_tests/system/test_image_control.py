@@ -6,7 +6,6 @@ it refuses what every IEEE 2030.5 certificate has, as a build that lost the opti
 linked from the image's own objects.  Left out where there is no image, see host_tests/conftest.py.
 """
 
-import os
 import shutil
 
 import pytest
@@ -25,6 +24,7 @@ from image_forger import (
     policies,
     raw,
 )
+from needed import leave_out
 from test_image_tls import CCM8, GCM, INVALID, image, visit
 
 from tools.image.build import BOARDS, WORK, make
@@ -38,16 +38,6 @@ OF_A_CA = {
 }
 
 
-@pytest.fixture(scope="module")
-def authority():
-    return Forger.create(critical_policies=True)
-
-
-@pytest.fixture(scope="module")
-def issued(authority):
-    return authority.device(serial="1")
-
-
 @pytest.fixture
 def device(issued, tmp_path):
     return issued.write(tmp_path / "device")
@@ -58,8 +48,7 @@ def spoilt(tmp_path_factory):
     """{"vouches": the image that takes all, "unwrapped": the one without --wrap}"""
     image()
     if not (WORK / "unix32" / "micropython").exists():
-        (pytest.fail if os.environ.get("MICROSEP2_IMAGE") else pytest.skip)(
-            "left out without an image: its objects are gone: make image BOARD=unix32")
+        leave_out("its objects are gone: make image BOARD=unix32")
     folder = tmp_path_factory.mktemp("spoilt")
     modules, objects, manifest = folder / "boards", folder / "objects", folder / "manifest.py"
     for name in ("sep2x509", "mbedtls"):

@@ -18,10 +18,12 @@ import urllib.parse
 
 import pytest
 from image_forger import Forger
+from needed import program
 from test_image_enrol import Board
 from test_image_tls import CCM8, CLIENT, DER, GCM, image, run
 
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
+NGINX = shutil.which("nginx", path=PATH)
 WAIT_S = 20
 
 CONF = """
@@ -56,9 +58,7 @@ LEAF = DER.replace("range(3)", "range(1)")
 
 @pytest.fixture(autouse=True)
 def need_nginx():
-    if NGINX is None:
-        (pytest.fail if os.environ.get("MICROSEP2_IMAGE") else pytest.skip)(
-            "left out without an image: no nginx to try it on (Debian: apt-get install nginx)")
+    program("nginx", "nginx", PATH)
 
 
 @contextlib.contextmanager
@@ -85,11 +85,6 @@ def _listens(port):
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
         return True
     return False
-
-
-@pytest.fixture(scope="module")
-def authority():
-    return Forger.create(critical_policies=True)
 
 
 @pytest.fixture

@@ -39,8 +39,8 @@ from image_forger import (
     policies_der,
     raw,
 )
+from needed import image_or_skip
 
-from tools.build.frozen import image_of
 from tools.pki import Authority
 from tools.pki.authority import Issued
 
@@ -170,11 +170,7 @@ class Server:
 
 def image(name="micropython", code=ANY):
     """The image's path; left out, or failed under MICROSEP2_IMAGE=1, when there is none."""
-    path, why = image_of("unix32", name.removeprefix("micropython"), code)
-    if why:
-        why = "left out without an image: " + why
-        (pytest.fail if os.environ.get("MICROSEP2_IMAGE") else pytest.skip)(why)
-    return path
+    return image_or_skip("unix32", code, name.removeprefix("micropython"))
 
 
 def run(interpreter, script, folder, *arguments, heap="256k", plain=False):
@@ -196,16 +192,6 @@ def visit(interpreter, server, device, tmp_path, *suites, load=DER, host="localh
     with Server(server.write(tmp_path / "server"), **serving) as there:
         script = CLIENT.replace("LOAD", load)
         return run(interpreter, script, tmp_path, there.port, host, device, *suites, heap=heap)
-
-
-@pytest.fixture(scope="module")
-def authority():
-    return Forger.create(critical_policies=True)
-
-
-@pytest.fixture(scope="module")
-def issued(authority):
-    return authority.device(serial="1")
 
 
 @pytest.fixture(scope="module")

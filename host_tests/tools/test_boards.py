@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from needed import leave_out, program
 
 from tools.build.native import MICROPYTHON
 from tools.image.port import PORTS, port_image, variants
@@ -26,17 +27,11 @@ ROOT = Path(__file__).resolve().parents[2]
 BOARDS = ROOT / "boards"
 WORK = ROOT / "build" / "image"
 TREE = WORK / "source"
-LEFT_OUT = "left out without an image: "
 WITH_TREE = pytest.mark.usefixtures("tree")
 WITH_CMAKE = pytest.mark.usefixtures("cmake")
 WITH_IMAGE = pytest.mark.usefixtures("built")
 HARDWARE = pytest.mark.parametrize("board", sorted(PORTS))
 EVERY = [("rp2", None), ("rp2", "WIFI"), ("rp2", "RP2040"), ("esp32", None), ("esp32", "SPIRAM")]
-
-
-def leave_out(why):
-    """Skip the test; a failure where the image and all that goes with it has to be there."""
-    (pytest.fail if os.environ.get("MICROSEP2_IMAGE") else pytest.skip)(LEFT_OUT + why)
 
 
 @pytest.fixture
@@ -55,8 +50,7 @@ def built():
 @pytest.fixture
 def cmake():
     for name in ("cmake", "make", "gcc"):
-        if shutil.which(name) is None:
-            leave_out(f"no {name} (Debian: apt-get install cmake gcc make)")
+        program(name, "cmake gcc make")
 
 
 def public(board):

@@ -12,6 +12,7 @@ import sys
 import tarfile
 
 import pytest
+from needed import program
 from tools.image import sources
 from tools.image.sources import Pin, mirrors, source_tree
 
@@ -103,17 +104,10 @@ class Archive:
         return (self.folder / "asked.txt").read_text().splitlines()
 
 
-def need(tool):
-    """Skip without this program; a failure where all that an image needs has to be there."""
-    if shutil.which(tool) is None:
-        (pytest.fail if os.environ.get("MICROSEP2_IMAGE") else pytest.skip)(
-            f"left out without an image: no {tool} (Debian: apt-get install {tool})")
-
-
 @pytest.fixture
 def archive(tmp_path, monkeypatch):
     for tool in ("tar", "xz", "patch"):
-        need(tool)
+        program(tool, tool)
     return Archive(tmp_path, monkeypatch)
 
 
@@ -200,7 +194,7 @@ def test_without_the_archives_keys_or_apt_nothing_is_fetched(archive, monkeypatc
 
 def test_the_machines_apt_refuses_an_archive_that_debians_keys_did_not_sign(tmp_path, monkeypatch):
     """Its index is in order, and nobody signed it."""
-    need("apt-get")
+    program("apt-get", "apt")
     place = tmp_path / "debian" / "dists" / sources.SUITE
     (place / "main" / "source").mkdir(parents=True)
     index = place / "main" / "source" / "Sources"
