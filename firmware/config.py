@@ -50,7 +50,7 @@ KEYS = {
     "failsafe_imp_w": (INT, 0, 2000000, REQUIRED, "W, import until a server was ever read"),
     "uncontrolled_gen_w": (INT, 0, 2000000, 0, "W, generation on site that is not steered"),
     "sample_ms": (INT, 200, 1000, 200, "ms, how often meter and devices are read"),
-    "modbus_timeout_ms": (INT, 100, 5000, 1000, "ms, how long a Modbus answer may take"),
+    "modbus_timeout_ms": (INT, 100, 10000, 1000, "ms, how long a Modbus answer may take"),
 }
 
 

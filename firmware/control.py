@@ -219,7 +219,8 @@ class Control:
         if fault == 0:
             log.info("DEVICE_WELL", "unit", device.unit)
         elif fault == 1:
-            log.error("DEVICE_SILENT", "unit", device.unit, "bus", device.bus.name)
+            log.error("DEVICE_SILENT", "unit", device.unit, "bus", device.bus.name, "same",
+                      device.driver.repeats)
         else:
             log.error("DEVICE_DISOBEYS", "unit", device.unit, "w", device.w, "cap_w",
                       device.high_w)

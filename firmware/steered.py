@@ -30,6 +30,7 @@ _HEARTBEAT_MS = const(60000)
 _MOMENT_MS = const(600)  # less than it takes control to see a mode obeyed
 _OLD_MS = const(3600000)  # an age that stands for "never"
 _STALE_MS = const(2000)  # a sample older than that is none, as in sitecontrol
+_STUCK_MS = const(10000)  # of equal frames: what shows power and does not move is no measurement
 _LOST = const(5)  # answers in a row that did not come: the device may have restarted
 _SLOW_REGS = const(6)  # the states alone
 
@@ -181,7 +182,7 @@ class Steered:
             self._advance(now)
         elif op is self.read_op:
             taken = self.driver.take(op.regs) if op.result == OK else PENDING
-            if taken == OK or taken == ABSENT_ALL:  # noqa: PLR1714 (no tuple)
+            if (taken == OK and not self._is_stuck(op)) or taken == ABSENT_ALL:
                 self.at = op.at
                 self.old = False
                 self.w = self.driver.w
@@ -193,6 +194,12 @@ class Steered:
             if op.result == OK:
                 self._take_slow(op.regs)
             self._next_block()
+
+    def _is_stuck(self, op):
+        # Without a voltage, or at rest, equal frames may be true ones.
+        driver = self.driver
+        return (driver.w and driver.dv_a != ABSENT
+                and driver.repeats > (_STUCK_MS + self.every_ms) // (op.real_ms or op.period_ms))
 
     def _take_slow(self, regs):
         driver, store = self.driver, self.store
@@ -263,10 +270,13 @@ class Steered:
 
     def _is_told(self, low_w, high_w):
         # It was last told that, or what is the same word in its register.
-        if self.kind == _BATTERY or self._low == _NONE:
-            return low_w == self._low and high_w == self._high
-        raw = self.control.raw_of(self._high - self._low)  # one of them is 0
-        if self.control.raw_of(high_w - low_w) != raw:
+        if self._low == _NONE:
+            return False
+        control, low, high = self.control, self._low, self._high
+        if self.kind == _BATTERY:
+            if not control.same(low_w, high_w, low, high):
+                return False
+        elif control.raw_of(high_w - low_w) != control.raw_of(high - low):  # one of them is 0
             return False
         self._low, self._high = low_w, high_w
         if self.stands:

@@ -2,8 +2,11 @@
 
 import pytest
 from house import living, tolerance_w
+from procedure import readings
+from tools.site import InverterSettings, MeterSettings, Settings
 
 TOL_W = tolerance_w(10000)
+W = 38
 
 
 def test_dead_meter_leaves_the_inverter_under_the_limit_alone(tmp_path):
@@ -32,6 +35,28 @@ def test_frozen_meter_is_not_believed(tmp_path):
         house.run_to(240)
         assert house.said("BLIND", since=100)
         assert house.worst_export(135, 240) <= 1000 + TOL_W
+
+
+@pytest.mark.parametrize("family", ["1xx", "7xx"])
+def test_frozen_inverter_counts_as_silent_and_holds_the_limit(tmp_path, family):
+    # It goes on to show 5.5 kW while the load comes and goes.
+    settings = Settings(inverters=(InverterSettings(1, family, 10000),), meter=MeterSettings(200))
+    load = [[0, 4000], [90, 300], [150, 4000], [200, 300]]
+    with living(tmp_path, settings=settings, load=load) as house:
+        house.default(exp_w=1500)
+        house.boot()
+        house.run_to(60)
+        house.site.fault(inverter_frozen=True)
+        house.run_to(260)
+        assert 69 < house.said("DEVICE_SILENT", unit=1)[0].at < 76
+        assert house.worst_export(75, 260) <= 1500 + TOL_W
+        house.site.fault(inverter_frozen=False)
+        house.run_to(275)
+        assert house.said("DEVICE_WELL", since=260, unit=1)
+        house.run_to(320)
+        assert house.judge((60, 320, 1500)).longest_s <= 2
+        assert {120, 180} <= set(readings(house, 0x03, W))  # of the site, and none of 5.5 kW
+        assert not {120, 180} & set(readings(house, 0x49, W))
 
 
 def test_meter_that_is_dead_from_the_start(tmp_path):
@@ -149,3 +174,14 @@ def test_limit_is_not_written_more_often_than_the_day_allows(tmp_path):
         before = len(house.site.write_log)
         house.run_to(630)
         assert len(house.site.write_log) - before <= 2 * 60
+
+
+def test_inverter_that_needs_eight_seconds_for_an_answer_gets_its_limit(tmp_path):
+    with living(tmp_path, config={"modbus_timeout_ms": 10000, "meter": "meter.test:502/200"}) \
+            as house:
+        house.site.fault(inverter_delay_ms=8000)
+        house.default(exp_w=1500)
+        house.boot()
+        house.run_until(lambda: house.said("LIMIT_TAKEN", unit=1), 400)
+        house.run(300)
+        assert house.worst_export(house.now - 200, house.now) <= 1500 + TOL_W

@@ -270,6 +270,23 @@ def test_a_band_is_moved_within_a_step_without_a_write_and_without_memory():
     assert device.holds() and device.high_w == 1599 and unit.writes == since
 
 
+def test_a_battery_of_whole_percents_is_written_to_when_a_percent_changes():
+    rig, unit = only_battery(sf=0)
+    rig.run(6000)
+    rig.allow(5000, m9=-2000)
+    rig.run(3000)
+    assert unit.get(unit.at(124, 12)) == 0x10000 - 40
+    since = unit.writes
+    for w in (-2049, -2025, -2003):
+        rig.allow(5000, m9=w)
+        rig.run(1500)
+        assert rig.fleet[0].high_w == w and rig.fleet[0].holds(), w
+    assert unit.writes == since, unit.written()[since:]
+    rig.allow(5000, m9=-2050)
+    rig.run(1500)
+    assert unit.get(unit.at(124, 12)) == 0x10000 - 41 and rig.fleet[0].holds()
+
+
 # -- a device that keeps what it is told in flash ----------------------------------------------
 
 
@@ -316,6 +333,38 @@ def test_a_device_that_sleeps_counts_as_nothing_and_has_measured_nothing():
     assert rig.site.fault[0] == 0 and rig.steered.answers()
     rig.run(3000)
     assert rig.obeyed()  # it obeys an upper limit
+
+
+def test_power_that_stands_still_for_ten_seconds_is_no_measurement():
+    for model, row, make in ((103, 14, plant_unit), (701, 10, der_unit)):
+        unit = make()
+        rig = South(inverter=unit).run(3000)
+        unit.put(unit.at(model, row), 1000)
+        rig.run(3000)
+        assert rig.steered.answers() and rig.site.fault[0] == 0
+        wiggle, unit.wiggle = unit.wiggle, None
+        rig.run(8000)
+        assert rig.steered.answers() and rig.site.fault[0] == 0
+        rig.run(6000)
+        assert not rig.steered.answers() and rig.site.fault[0] == 1 and not rig.steered.lost
+        assert rig.said.count("DEVICE_SILENT", "unit=1", "same=") == 1, rig.said.lines
+        unit.wiggle = wiggle
+        rig.run(2000)
+        assert rig.steered.answers() and rig.site.fault[0] == 0
+        assert rig.said.count("DEVICE_WELL", "unit=1") == 1
+
+
+def test_power_may_stand_still_at_rest_and_where_no_voltage_tells():
+    for w, volt in ((0, 2300), (1000, 0xFFFF)):
+        rig = South()
+        rig.set(w, 300)
+        for i in (8, 9, 10):
+            rig.inverter.put(rig.inverter.at(103, i), volt)
+        rig.run(3000)
+        rig.inverter.wiggle = None
+        rig.run(20000)
+        assert rig.steered.answers() and rig.site.fault[0] == 0, w
+        assert rig.steered.driver.repeats > 50
 
 
 def test_a_frame_of_zeros_is_no_power():

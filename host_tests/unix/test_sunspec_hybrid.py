@@ -54,6 +54,14 @@ def test_the_limit_is_written_first_and_is_for_all():
         assert (device.words[CAP], device.words[OUT], device.words[OUT + 1]) == (pct, out, into)
 
 
+def test_the_same_words_are_those_of_the_band_and_of_the_limit():
+    device, made = both()
+    made.storage._sf = 0
+    assert made.same(-1010, 2000, -1049, 2000) and not made.same(-1010, 2000, -1050, 2000)
+    assert made.same(-1000, 1040, -1000, 1040) and not made.same(-1000, 1001, -1000, 1040)
+    device.log = []
+
+
 def test_no_band_is_rest_and_no_sun():
     device, made = both()
     for low_w, high_w in ((1, 0), (ABSENT, 4000), (100, ABSENT), (ABSENT, ABSENT), (0, 0)):

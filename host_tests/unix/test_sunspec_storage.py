@@ -163,6 +163,29 @@ def test_rates_are_cut_toward_zero():
                 assert abs(control.high_w) <= abs(w) and control.low_w == control.high_w
 
 
+def words_of(control, device, low_w, high_w):
+    wrote(control, device, low_w, high_w)
+    return [device.words[AT + OUT], device.words[AT + IN]]
+
+
+def test_the_same_words_are_known_before_they_are_written():
+    for sf, top in ((0, 5000), (0, 777), (-2, 5000), (-1, 3333)):
+        device, control = held_by(top, sf)
+        before, words = (-top, 0), words_of(control, device, -top, 0)
+        found = []
+        for n in range(120):
+            band = (-(n * 37 % top), n * 53 % top - top // 5)
+            if band[0] > band[1]:
+                continue
+            now = words_of(control, device, band[0], band[1])
+            same = control.same(band[0], band[1], before[0], before[1])
+            assert same == (now == words), (sf, top, band, before)
+            found.append(control.same(band[0], band[1] + 1, band[0], band[1]))
+            before, words = band, now
+        assert (True in found) == (sf == 0 or top == 3333), (sf, top)
+        check.locked(lambda c=control, t=top: c.same(-t, t, -t, t - 1))
+
+
 def test_a_megawatt_stays_inside_the_small_ints():
     device, control = held_by(1000, -2, _18=3)
     assert control.charge_w == 1000000
@@ -258,6 +281,12 @@ def test_704_is_free_when_the_band_is_as_wide_as_the_battery():
     assert device.words[AT_DER + 22] == 1
     assert wrote(control, device, -5000, 6000)[0] == OK and device.words[AT_DER + 22] == 0
     assert (control.low_w, control.high_w) == (-5000, 6000)
+
+
+def test_704_is_the_same_for_the_same_watts_alone():
+    _device, control = set_by()
+    assert control.same(-2000, 3000, -2000, 3000)
+    assert not control.same(-2000, 3001, -2000, 3000) and not control.same(-2, 0, -1, 0)
 
 
 def test_704_falls_back_to_rest():

@@ -179,6 +179,12 @@ class Storage(Setting):
         self.low_w = self.high_w = ABSENT
         self.go()
 
+    def same(self, low_w, high_w, low, high):
+        """True where both bands, in W, are the same words in its registers. Does not allocate."""
+        if self.banded:
+            return self._rate(low_w) == self._rate(low) and self._rate(high_w) == self._rate(high)
+        return low_w == low and high_w == high
+
     def _rate(self, watts):
         # Percent of WChaMax, toward zero; the products stay at or below 10**9.
         full = FULL_PCT[self._sf + 2]
@@ -247,6 +253,12 @@ class Hybrid(Sequence):
         self.storage.begin(low_w, high_w)
         self.limit.begin(max(0, min(high_w, self.discharge_w)))
         self._now = self.limit
+
+    def same(self, low_w, high_w, low, high):
+        """As of Storage, and the same limit. Does not allocate."""
+        limit = self.limit
+        return (limit.raw_of(high_w) == limit.raw_of(high)
+                and self.storage.same(low_w, high_w, low, high))
 
     def next(self, regs):
         """As of every sequence. Does not allocate."""
