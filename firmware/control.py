@@ -41,16 +41,6 @@ _SLEEPING = const(2)  # operating state of sunspec
 _FULL = const(5)  # charge states of sunspec
 _EMPTY = const(2)
 
-# Bits of modes by their numbers in der.record.
-_ALL_MODES = const(0x3FF)
-_EXPORT = const(0x28)  # EXP_LIM_W, MAX_LIM_W
-_GEN = const(0x88)  # GEN_LIM_W, MAX_LIM_W
-_IMPORT = const(0x40)  # IMP_LIM_W
-_TAKING = const(0x100)  # LOAD_LIM_W
-_SWITCHES = const(0x03)  # CONNECT, ENERGIZE
-_STORAGE = const(0x200)  # STORAGE_TARGET_W
-_TARGETS = const(0x14)  # FIXED_W, TARGET_W
-
 
 class Control:
     """See the module's text.
@@ -375,7 +365,7 @@ class Control:
             self._judged = limits.version
             for mode in range(MODES_N):
                 good[mode] = 0
-        modes, obeyed = self._kept(w), 0
+        modes, obeyed = self._truth.kept(self._site, self.fleet, w, limits.wmax_w), 0
         for mode in range(MODES_N):
             if not modes >> mode & 1:
                 good[mode] = 0
@@ -384,65 +374,6 @@ class Control:
             if good[mode] == _GOOD_RUNS:
                 obeyed |= 1 << mode
         limits.obeyed = obeyed
-
-    def _kept_by(self, device, tolerance):
-        # Bitmap of the modes that its last sample and its band do not go against.
-        site, p_w = self._site, device.p_w
-        holds = device.answers() and device.is_within()
-        if p_w == ABSENT and device.of_site and holds and site.state != _BLIND:
-            return _ALL_MODES & ~(_GEN | _TARGETS | _SWITCHES)  # the meter tells for the site
-        if p_w == ABSENT or not holds:
-            # A load makes nothing: without it the other modes can be kept.
-            return _ALL_MODES & ~(_IMPORT | _TAKING) if device.kind == _LOAD else 0
-        beyond = p_w > device.high_w + tolerance or p_w < device.low_w - tolerance
-        if beyond and site.state == _BLIND:
-            return 0  # nothing else tells how the site stands
-        # A battery may rest where it is told to work; panels behind one band hide its power.
-        idle = abs(p_w) <= tolerance < max(device.low_w, -device.high_w)
-        if (idle and device.kind == _BATTERY and not (device.sunny and device.control.banded)
-                and (site.storage_w != ABSENT or site.target_w != ABSENT)):
-            return _ALL_MODES & ~(_STORAGE | _TARGETS)
-        return _ALL_MODES
-
-    def _kept(self, w):
-        # Bitmap of the modes that the last samples do not go against.
-        site = self._site
-        tolerance = min(self._limits.wmax_w * 4 // 100, 100)
-        made = taken = stored = net = 0
-        switched, modes = True, _ALL_MODES
-        for device in self.fleet:
-            p_w = device.p_w
-            modes &= self._kept_by(device, tolerance)
-            if p_w == ABSENT or not modes:
-                continue
-            if device.kind != _LOAD:
-                made += max(0, p_w)
-                net += p_w
-                switched = switched and (device.switch is None or device.on == site.on)
-            stored += p_w * (device.kind == _BATTERY)
-            taken += max(0, -p_w)
-        if not switched or (not site.on and (made > tolerance or stored < -tolerance)):
-            modes &= ~_SWITCHES
-        if w[GEN] != ABSENT and made > w[GEN] + tolerance:
-            modes &= ~_GEN
-        if w[LOAD] != ABSENT and taken > w[LOAD] + tolerance:
-            modes &= ~_TAKING
-        if site.state != _BLIND and site.export_w > w[EXP] + tolerance:
-            modes &= ~_EXPORT
-        if site.state != _BLIND and site.import_w > w[IMP] + tolerance:
-            modes &= ~_IMPORT
-        if _beyond_w(stored, site.storage_w) > tolerance:
-            modes &= ~_STORAGE
-        if _beyond_w(net, site.target_w) > tolerance:
-            modes &= ~_TARGETS
-        return modes
-
-
-def _beyond_w(w, target_w):
-    # By how much it is not between nothing and the set point: sun or charge may not suffice.
-    if target_w == ABSENT:
-        return 0
-    return max(w - max(0, target_w), min(0, target_w) - w)
 
 
 def _best_dv(driver, best):

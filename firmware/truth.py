@@ -1,11 +1,13 @@
 """What the fitted devices are and do, summed to the one DER that the utility knows.
 
 Enters: the steered devices, each second.  Leaves: ratings, settings, states and the modes that can
-be carried out, for DERCapability, DERSettings and DERStatus (requirements F; handbook 7.3).
+be carried out, for DERCapability, DERSettings and DERStatus (requirements F; handbook 7.3); and
+five times a second those that are obeyed.
 
     truth.look(devices, on)
     truth.modes                       # bitmap by the mode numbers of `der`
     truth.mark                        # another number whenever a status has changed
+    truth.kept(site, devices, w, wmax_w)  # the modes that are seen to be obeyed
 
 What no device says is ABSENT and is not claimed, nor what holds the site's generation where one of
 its generators cannot.  Limit: devices of one site sum up to 1 MW.
@@ -13,12 +15,15 @@ its generators cannot.  Limit: devices of one site sum up to 1 MW.
 
 from array import array
 
+from der.envelope import EXP, GEN, IMP, LOAD
 from der.record import ABSENT
 from micropython import const
 
 # Kinds of devices (sitecontrol).
 _PV = const(0)
 _BATTERY = const(1)
+_LOAD = const(2)
+_BLIND = const(0)  # sitecontrol's STALE
 
 RATINGS = const(8)  # W, VA, var, var negative, W charging, W discharging, Wh, 0.1 V
 _DV = const(7)
@@ -50,6 +55,11 @@ _SWITCH_MODES = const(0x03)  # CONNECT, ENERGIZE
 _TARGET_MODES = const(0x14)  # FIXED_W, TARGET_W
 _STORAGE_MODES = const(0x200)  # STORAGE_TARGET_W
 _ANY = const(0x360)  # EXP_LIM_W, _IMPORT_MODES, _STORAGE_MODES: one device that can is enough
+_ALL_MODES = const(0x3FF)
+_EXPORT = const(0x28)  # EXP_LIM_W, MAX_LIM_W
+_GEN = const(0x88)  # GEN_LIM_W, MAX_LIM_W
+_IMPORT = const(0x40)  # IMP_LIM_W
+_TAKING = const(0x100)  # LOAD_LIM_W
 
 
 class Truth:
@@ -185,3 +195,67 @@ class Truth:
             self.storage_mode = 2 if state != ABSENT else ABSENT
         elif w != ABSENT:
             self.storage_mode = 2 if abs(w) < 50 else 1 if w > 0 else 0
+
+    def kept(self, site, fleet, w, wmax_w):
+        """Bitmap of the modes that the last samples do not go against (fourth promise).
+
+        Their bands stand and no power is beyond them: by the meter where it is seen, blind by each
+        device.  w: limits in force by der.envelope's EXP .. LOAD, wmax_w: the site's rating; W.
+        One look proves little: control.py wants a second of them.  Does not allocate.
+        """
+        tolerance = min(wmax_w * 4 // 100, 100)
+        made = taken = stored = net = 0
+        switched, modes = True, _ALL_MODES
+        for device in fleet:
+            p_w = device.p_w
+            modes &= _kept_by(site, device, tolerance)
+            if p_w == ABSENT or not modes:
+                continue
+            if device.kind != _LOAD:
+                made += max(0, p_w)
+                net += p_w
+                switched = switched and (device.switch is None or device.on == site.on)
+            stored += p_w * (device.kind == _BATTERY)
+            taken += max(0, -p_w)
+        if not switched or (not site.on and (made > tolerance or stored < -tolerance)):
+            modes &= ~_SWITCH_MODES
+        if w[GEN] != ABSENT and made > w[GEN] + tolerance:
+            modes &= ~_GEN
+        if w[LOAD] != ABSENT and taken > w[LOAD] + tolerance:
+            modes &= ~_TAKING
+        if site.state != _BLIND and site.export_w > w[EXP] + tolerance:
+            modes &= ~_EXPORT
+        if site.state != _BLIND and site.import_w > w[IMP] + tolerance:
+            modes &= ~_IMPORT
+        if _beyond_w(stored, site.storage_w) > tolerance:
+            modes &= ~_STORAGE_MODES
+        if _beyond_w(net, site.target_w) > tolerance:
+            modes &= ~_TARGET_MODES
+        return modes
+
+
+def _kept_by(site, device, tolerance):
+    # Bitmap of the modes that its last sample and its band do not go against.
+    p_w = device.p_w
+    holds = device.answers() and device.is_within()
+    if p_w == ABSENT and device.of_site and holds and site.state != _BLIND:
+        return _ALL_MODES & ~(_GEN | _TARGET_MODES | _SWITCH_MODES)  # the meter tells for the site
+    if p_w == ABSENT or not holds:
+        # A load makes nothing: without it the other modes can be kept.
+        return _ALL_MODES & ~(_IMPORT | _TAKING) if device.kind == _LOAD else 0
+    beyond = p_w > device.high_w + tolerance or p_w < device.low_w - tolerance
+    if beyond and site.state == _BLIND:
+        return 0  # nothing else tells how the site stands
+    # A battery may rest where it is told to work; panels behind one band hide its power.
+    idle = abs(p_w) <= tolerance < max(device.low_w, -device.high_w)
+    if (idle and device.kind == _BATTERY and not (device.sunny and device.control.banded)
+            and (site.storage_w != ABSENT or site.target_w != ABSENT)):
+        return _ALL_MODES & ~(_STORAGE_MODES | _TARGET_MODES)
+    return _ALL_MODES
+
+
+def _beyond_w(w, target_w):
+    # By how much it is not between nothing and the set point: sun or charge may not suffice.
+    if target_w == ABSENT:
+        return 0
+    return max(w - max(0, target_w), min(0, target_w) - w)
