@@ -5,7 +5,7 @@ Leaves: each Op's registers, its result and the instant at which its answer arri
 
     bus = Bus(loop, Tcp(), connect, 1000, "inverter")       # or Rtu(), ..., (9600, 0, 1)
     meter = bus.add(Op(200, regs, addr=40069, count=26, period_ms=200, rank=0))
-    loop.supervise("bus", bus.run)              # connects, and again after each loss
+    loop.supervise("bus", bus.run)              # connects, again after each loss
     await bus.do(op, loop.after(3000))          # one operation, from a task
 
 Which Op goes next is modbus/plan.py's business.  `real_ms` of an Op is the sampling period that
@@ -57,6 +57,8 @@ _QUIET = const(3)
 _SILENT_TO_CLOSE = const(3)
 _SILENT_SERIAL = const(30)  # opening a wire anew mends little
 _CONNECT_MS = const(5000)
+_AGAIN_MS = const(1000)
+_AGAIN_MAX_MS = const(60000)
 _STEP_MS = const(50)  # how often the plan is looked at when nothing is due
 _QUIET_MS = const(50)  # without a byte: the late answer has ended
 _REPORT_MS = const(10000)
@@ -172,7 +174,23 @@ class Bus:
             self.remove(op)
 
     async def run(self):
-        """Connect, and return by OSError when the line is lost: the supervisor calls again."""
+        """Keep the line connected: a second after each loss it is opened again, later and later
+        (up to a minute) while nobody answers on it. Never returns.
+        """
+        wait = 0
+        while True:
+            answered = self.counts[OK] + self.counts[1]
+            try:
+                await self._live()
+            except OSError as exc:
+                log.warn("BUS_DOWN", "bus", self.name, "errno", exc.errno)
+            if self.counts[OK] + self.counts[1] != answered:
+                wait = 0
+            wait = max(_AGAIN_MS, min(2 * wait, _AGAIN_MAX_MS))
+            await self._loop.sleep_ms(wait)
+
+    async def _live(self):
+        # From a connection to its loss.
         stream = await self._connect(self._loop.after(_CONNECT_MS))
         self._codec.reset()
         self._silent = 0

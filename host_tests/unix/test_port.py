@@ -143,7 +143,7 @@ def test_time_outs_are_counted_and_the_third_in_a_row_closes_the_line():
     assert len(rig.line.requests) == 7
     assert op.result == OK and op.failures == 0  # on the second line
     assert rig.bus.counts[2] == 5 and rig.bus.up()
-    assert any("TASK_FAILED" in line for line in rig.said)
+    assert any("BUS_DOWN" in line for line in rig.said)
 
 
 def test_a_new_line_begins_its_count_of_time_outs_anew():

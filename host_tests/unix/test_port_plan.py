@@ -140,4 +140,32 @@ def test_an_overloaded_line_is_shared_in_proportion():
     assert max(op.real_ms for op in ops) < 6000
 
 
+def test_a_line_that_answers_between_its_losses_is_opened_again_each_second():
+    rig = Rig()
+    op = rig.op(period_ms=200)
+    rig.start()
+    for n in range(2, 9):
+        rig.run(500)
+        assert rig.bus.up() and op.result == OK, n
+        rig.lines[-1].ended = True
+        rig.run(1100)
+        assert len(rig.lines) == n, len(rig.lines)
+
+
+def test_a_line_on_which_nobody_answers_is_opened_later_and_later():
+    rig = Rig()
+    rig.op(period_ms=200)
+    rig.second_delays = [None] * 1000
+    rig.line.delay = None
+    rig.start()
+    opened = []
+    for n in range(400):
+        rig.run(1000)
+        if rig.bus.counts[9] > len(opened):
+            opened.append(n)
+    gaps = [b - a for a, b in zip(opened, opened[1:])]
+    assert max(gaps) <= 64 and gaps[-1] >= 60 and all([b >= a for a, b in zip(gaps, gaps[1:])]), \
+        gaps
+
+
 check.run(globals())
