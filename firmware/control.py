@@ -30,6 +30,7 @@ _GOOD_RUNS = const(5)
 _SEARCH_MS = const(5000)
 _WATCH_MS = const(1000)
 _RATE_MS = const(60000)
+_EACH = const(5)  # looks, of a second each, from one device's chain to the next one's
 _DARK_DV = const(460)  # 0.1 V: below a fifth of 230 V there is no grid
 _DARK_MS = const(3000)
 
@@ -79,6 +80,7 @@ class Control:
         self.dark = False
         self._lit_at = loop.now()  # when a voltage was last seen
         self._said_state = self._judged = -1
+        self._turn = 0
         self._frozen = max(2, _FROZEN_MS // conf.sample_ms)
         self._rate_at = loop.after(_RATE_MS)
         self._said = array("b", (-1,) * len(fleet))
@@ -152,25 +154,12 @@ class Control:
     async def _watch(self):
         # Says what changed for worse or better, and asks a device that came back who it is.
         fleet, site = self.fleet, self._site
+        self._turn = (self._turn + 1) % (_EACH * (len(fleet) + 1))
+        if self._turn == _EACH * len(fleet):
+            await self._recheck_meter()
         for i in range(len(fleet)):
-            device = fleet[i]
-            if device.control is None:
-                continue
-            result = 0 if device.stands else device.result
-            if result != self._said[i] and result >= 0:
-                self._said[i] = result
-                if result:
-                    log.error("LIMIT_NOT_TAKEN", "unit", device.unit, "result", result)
-                else:
-                    log.info("LIMIT_TAKEN", "unit", device.unit, "low_w", device.held_low,
-                             "cap_w", device.held_high)
-            self._say_fault(i, device)
-            if device.kind == _BATTERY:  # what it cannot give or take nobody may count on
-                at = self._index[i]
-                site.wmax_w[at] = device.wmax_w * (device.sunny or device.cha_st != _EMPTY)
-                site.charge_w[at] = 0 if device.cha_st == _FULL else device.charge_w
-            if device.lost and device.read_op.result >= OK:  # it answers, if by an exception
-                await self._recheck(device)
+            if fleet[i].control is not None:
+                await self._watch_device(i, fleet[i])
         if site.state != self._said_state:
             self._said_state = site.state
             if site.state == _BLIND:
@@ -184,6 +173,28 @@ class Control:
         if self.sampler is not None:
             self.sampler.fit(self.meter, fleet, self._meter_op.real_ms)
         self._look_for_light()
+
+    async def _watch_device(self, i, device):
+        refused = False
+        result = 0 if device.stands else device.result
+        if result != self._said[i] and result >= 0:
+            self._said[i] = result
+            if result:
+                refused = True
+                log.error("LIMIT_NOT_TAKEN", "unit", device.unit, "result", result)
+            else:
+                log.info("LIMIT_TAKEN", "unit", device.unit, "low_w", device.held_low,
+                         "cap_w", device.held_high)
+        self._say_fault(i, device)
+        if device.kind == _BATTERY:  # what it cannot give or take nobody may count on
+            at, site = self._index[i], self._site
+            site.wmax_w[at] = device.wmax_w * (device.sunny or device.cha_st != _EMPTY)
+            site.charge_w[at] = 0 if device.cha_st == _FULL else device.charge_w
+        if device.read_op.result >= OK:  # it answers, if by an exception
+            if device.lost or refused:
+                await self._recheck(device, True)
+            elif self._turn == _EACH * i:
+                await self._recheck(device, False)
 
     async def _rate_anew(self):
         # Ratings and settings may be changed at the device (F1). Percents mean WMax: where that
@@ -215,12 +226,30 @@ class Control:
             log.error("DEVICE_DISOBEYS", "unit", device.unit, "w", device.w, "cap_w",
                       device.high_w)
 
-    async def _recheck(self, device):
-        if await self.devices.moved(device.bus, device.unit, device.driver):
-            log.warn("INVERTER_MOVED", "unit", device.unit)
-            device.part()  # run() finds it anew
-        else:
+    async def _recheck(self, device, whole):
+        # A chain may move while it is read: what stands there then is another model's.  The model
+        # that is written to is mostly the last of them.
+        walk, last = device.driver.walk, device.control
+        for part in (last, device.driver, device.store):
+            if (part is not None and (whole or part is last)
+                    and await self.devices.moved(device.bus, device.unit, walk, part.index)):
+                log.warn("INVERTER_MOVED", "unit", device.unit)
+                device.part()  # run() finds it anew
+                return
+        if device.lost:
             device.lost = device.read_op.result < OK  # gone again meanwhile
+
+    async def _recheck_meter(self):
+        meter = self.meter
+        if meter is None or self._meter_op.result < OK:
+            return
+        unit = self._conf.meter[2]
+        if await self.devices.moved(self._meter_bus, unit, meter.walk, meter.index):
+            log.warn("METER_MOVED", "unit", unit)
+            self._meter_bus.remove(self._meter_op)
+            self.meter = None
+            self.site_w = ABSENT
+            self._meter_old = True
 
     def _look_for_light(self):
         # No voltage at the meter and at the devices, as far as they still measure it (7.7.2). At

@@ -261,7 +261,6 @@ class Devices:
                 meter = Meter(walk, device, sign)
             except SunspecError:
                 continue
-            meter.walk = None  # nobody walks along it again
             log.info("METER_READY", "phases", meter.phases, "sign", sign)
             return meter
         log.error("METER_UNFIT", "unit", unit)
@@ -279,9 +278,9 @@ class Devices:
         log.info("METER_READY", "phases", meter.phases, "sign", sign)
         return meter
 
-    async def moved(self, bus, unit, device):
-        """True when it answers, and its model no longer stands where the walk found it."""
-        if device.walk is None:
+    async def moved(self, bus, unit, walk, index):
+        """True when it answers, and that model no longer stands where the walk found it."""
+        if not walk or index < 0:
             return False
-        result = await self.run(bus, unit, Header(device.walk, device.index))
+        result = await self.run(bus, unit, Header(walk, index))
         return result not in (OK, SILENT)

@@ -156,6 +156,27 @@ def test_peculiar_inverter_is_held_all_the_same(tmp_path, fault):
         assert verdict.longest_s <= 15 and house.statuses(event) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("family", ["1xx", "7xx"])
+@pytest.mark.parametrize("kind, code, unit", [("inverter", "INVERTER_MOVED", 1),
+                                              ("meter", "METER_MOVED", 200)])
+@pytest.mark.parametrize("fault", ["chain_shift", "strangers"])
+def test_chain_that_moves_while_it_is_read(tmp_path, family, kind, code, unit, fault):
+    # As after an update of the device; and back again.
+    settings = Settings(inverters=(InverterSettings(1, family, 10000),), meter=MeterSettings(200))
+    with living(tmp_path, settings=settings, load=[[0, 3000], [62, 500]]) as house:
+        house.default(exp_w=1500)
+        house.boot()
+        for begins, moved in ((60, True), (120, False)):
+            house.run_to(begins)
+            house.site.fault(**{f"{kind}_{fault}": moved})
+            house.run_to(begins + 60)
+            assert house.said(code, since=begins, unit=unit)[0].at <= begins + 13
+            assert house.worst_export(begins + 15, begins + 60) <= 1500 + TOL_W
+            good = "INVERTER_READY" if kind == "inverter" else "SIGHTED"
+            assert house.said(good, since=begins), house.tail()
+        assert house.judge((60, 180, 1500)).longest_s <= 15
+
+
 def test_meter_that_counts_export_positive(tmp_path):
     with living(tmp_path, config={"meter_sign": -1}) as house:
         house.site.meter._sign = -1  # before the first read

@@ -37,7 +37,8 @@ class Rig:
         return run(self.world, self.loop, self.devices.meter(self.bus, unit, sign, name))
 
     def moved(self, device, unit=1):
-        return run(self.world, self.loop, self.devices.moved(self.bus, unit, device))
+        return run(self.world, self.loop, self.devices.moved(self.bus, unit, device.walk,
+                                                                   device.index))
 
 
 def unit(*models):

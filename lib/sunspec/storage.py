@@ -238,6 +238,7 @@ class Hybrid(Sequence):
         self.storage = storage
         self.limit = limit
         self.panels = panels
+        self.index = storage.index
         self.banded = storage.banded
         self.charge_w = storage.charge_w
         self.discharge_w = limit.wmax_w if panels else storage.discharge_w
