@@ -288,6 +288,21 @@ def test_controls_that_are_only_half_there():
     assert s.read(1, start + 23, 1) == [0xFFFE] and s.read(1, start, 1) == [123]
 
 
+@covers("conn_zero")
+def test_a_conn_that_reads_0_while_it_generates():
+    s = made()
+    s.fault(conn_zero=True)
+    s.advance(5)
+    assert point(s, 1, 123, "Conn") == 0 and s.inverter.conn == 1
+    assert s.inverter.watts == 8000 and point(s, 1, 103, "St") == 4
+    put(s, 1, 123, Conn=0)
+    s.advance(10)
+    assert s.inverter.watts == 0
+    s.fault(conn_zero=False)
+    put(s, 1, 123, Conn=1)
+    assert point(s, 1, 123, "Conn") == 1
+
+
 # Values.
 
 
@@ -392,6 +407,23 @@ def test_chains_that_are_not_as_one_expects():
     s.fault(model1_short=False, strangers=True)
     assert place(s, 1, 123) == before + 4
     assert place(s, 1, 65230, 2) == place(s, 1, 65230) + 10
+
+
+@covers("der_714_grows")
+def test_model_714_grows_and_all_behind_it_moves():
+    s = made(inverters=(InverterSettings(1, models=(1, 701, 702, 714, 704, 123)),))
+    s.advance(1)
+    before = {model: place(s, 1, model) for model in (701, 714, 704, 123)}
+    ports = point(s, 1, 714, "NPrt")
+    s.fault(der_714_grows=True)
+    assert point(s, 1, 714, "NPrt") == ports + 1
+    after = {model: place(s, 1, model) for model in before}
+    assert after == {701: before[701], 714: before[714],
+                     704: before[704] + 25, 123: before[123] + 25}
+    limit(s, 1000)
+    assert s.inverter.cap_w == 1000
+    s.fault(der_714_grows=False)
+    assert place(s, 1, 123) == before[123]
 
 
 @covers("end_missing", "end_zero")

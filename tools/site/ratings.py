@@ -65,9 +65,11 @@ def model_122(der, _now: float) -> list[int]:
 
 def model_123(der, now: float) -> list[int]:
     """Immediate controls."""
-    return layout(123).registers({
-        **der.points.values(123, now, der.faults("no_rvrt")), "OutPFSet_Ena": 0, "VArPct_Ena": 0,
-        "WMaxLimPct_SF": -2, "OutPFSet_SF": -4})
+    values = der.points.values(123, now, der.faults("no_rvrt"))
+    if der.faults("conn_zero"):
+        values["Conn"] = 0
+    return layout(123).registers({**values, "OutPFSet_Ena": 0, "VArPct_Ena": 0,
+                                  "WMaxLimPct_SF": -2, "OutPFSet_SF": -4})
 
 
 def model_124(der, now: float) -> list[int]:
@@ -145,11 +147,13 @@ def model_713(der, _now: float) -> list[int]:
 
 
 def model_714(der, _now: float) -> list[int]:
-    """DC ports: panels first, then the battery."""
+    """DC ports: panels first, then the battery; one more where it grows."""
     rows = []
     if der.machine:
         rows.append(_port(len(rows), 0, der.machine.w * 1.02))
     rows.append(_port(len(rows), _ESS, der.cell.w) if der.cell else _port(len(rows), 0, 0.0))
+    if der.faults("der_714_grows"):
+        rows.append(_port(len(rows), 0, 0.0))
     total = sum(row["DCW"] for row in rows)
     return layout(714).registers({"PrtAlrms": 0, "NPrt": len(rows), "DCA": round(total / 5),
                                   "DCW": total, "DCA_SF": -1, "DCV_SF": -1, "DCW_SF": 1,
