@@ -24,7 +24,6 @@ from sunspec import LIVE_MAX, OK
 
 _PERIOD_MS = const(200)
 _OLD_MS = const(3600000)  # an age that stands for "never"
-_LATE_MS = const(2000)  # older, a device's power is of no use to a sample
 _FROZEN_MS = const(5000)  # of equal frames: what does not change is no measurement
 _GOOD_RUNS = const(5)
 _SEARCH_MS = const(5000)
@@ -38,6 +37,7 @@ _BATTERY = const(1)
 _LOAD = const(2)
 _BLIND = const(0)  # sitecontrol's STALE
 _OPEN_W = const(8000000)  # more than any limit that binds
+_NEAR_W = const(100)  # the tolerance of the connection point
 _SLEEPING = const(2)  # operating state of sunspec
 _FULL = const(5)  # charge states of sunspec
 _EMPTY = const(2)
@@ -210,13 +210,17 @@ class Control:
                 device.part()
 
     def _say_fault(self, i, device):
-        fault = self._site.fault[self._index[i]]
+        site = self._site
+        fault = site.fault[self._index[i]]
         # No cap of its power was written; one without readings is known to answer all the same.
-        if device.of_site and (fault == 2 or device.answers()):
+        if device.of_site and (site.export_w <= site.exp_w + _NEAR_W if fault == 2
+                               else device.answers()):
             fault = 0
         if fault == self._faults[i]:
             return
         self._faults[i] = fault
+        if fault == 2:  # percents of another rating, perhaps
+            self._rate_at = self._loop.now()
         if fault == 0:
             log.info("DEVICE_WELL", "unit", device.unit)
         elif fault == 1:
@@ -307,7 +311,7 @@ class Control:
     def _lead(self, now):
         # The generators are sampled with the first of them that answers.
         for device in self.fleet:
-            if device.kind <= _BATTERY and device.age_ms(now) < _LATE_MS:
+            if device.kind <= _BATTERY and device.fresh(now):
                 return device.read_op
         return None
 
@@ -355,7 +359,7 @@ class Control:
                 unfound |= (device.kind <= _BATTERY) + 2 * (device.kind >= _BATTERY)
                 continue
             site.power_w[at] = device.p_w
-            site.age_ms[at] = device.age_ms(now)
+            site.age_ms[at] = 0 if device.fresh(now) else _OLD_MS
             if device.kind <= _BATTERY and total != ABSENT:
                 total = ABSENT if device.p_w == ABSENT else total + device.p_w
         self.pv_w = total

@@ -26,10 +26,12 @@ _LOAD = const(2)
 
 _SLOW_MS = const(1000)
 _RETRY_MS = const(1000)
+_TRIES = const(8)  # of the switch, then once a minute: what is told may go to flash
 _HEARTBEAT_MS = const(60000)
 _MOMENT_MS = const(600)  # less than it takes control to see a mode obeyed
 _OLD_MS = const(3600000)  # an age that stands for "never"
-_STALE_MS = const(2000)  # a sample older than that is none, as in sitecontrol
+_STALE_MS = const(2000)  # a sample older than that is none, or than four of a slow device's
+_STALE_MAX_MS = const(10000)
 _STUCK_MS = const(10000)  # of equal frames: what shows power and does not move is no measurement
 _LOST = const(5)  # answers in a row that did not come: the device may have restarted
 _SLOW_REGS = const(6)  # the states alone
@@ -93,13 +95,14 @@ class Steered:
         self.w = self.p_w = self.st = self.alarms = self.conn = ABSENT
         self.soc_pct100 = self.wh = self.wh_rtg = self.cha_st = ABSENT
         self.low_w = self.high_w = 0
-        self.at = self._wrote = self._tried = self._held_at = now
+        self.at = self._wrote = self._tried = self._switched = self._held_at = now
         self.old = True
         self.stands = False
         self.result = -1  # of the last write
         self._state = _FREE
         self._low = self._high = self.held_low = self.held_high = _NONE
         self.on = self._want_on = -1  # not known
+        self._tries = 0
         self._what = _STATE
         self._heartbeat_ms = _HEARTBEAT_MS
 
@@ -161,8 +164,11 @@ class Steered:
 
     def answers(self):
         """True while samples come."""
-        return (self.control is not None and not self.lost
-                and self.age_ms(self._loop.now()) <= _STALE_MS)
+        return self.control is not None and not self.lost and self.fresh(self._loop.now())
+
+    def fresh(self, now):
+        """True while its power tells about now: 2 s, of a slow device up to 10 s."""
+        return self.age_ms(now) <= max(_STALE_MS, min(4 * self.read_op.real_ms, _STALE_MAX_MS))
 
     def age_ms(self, now):
         """The age of its power; one that never came is beyond all bounds."""
@@ -182,7 +188,8 @@ class Steered:
             self._advance(now)
         elif op is self.read_op:
             taken = self.driver.take(op.regs) if op.result == OK else PENDING
-            if (taken == OK and not self._is_stuck(op)) or taken == ABSENT_ALL:
+            if ((taken == OK and not self._is_stuck(op))
+                    or (taken == ABSENT_ALL and self._may_sleep(op))):
                 self.at = op.at
                 self.old = False
                 self.w = self.driver.w
@@ -200,6 +207,11 @@ class Steered:
         driver = self.driver
         return (driver.w and driver.dv_a != ABSENT
                 and driver.repeats > (_STUCK_MS + self.every_ms) // (op.real_ms or op.period_ms))
+
+    def _may_sleep(self, op):
+        # It made next to nothing before, or says nothing for a while: else it is a disturbance.
+        return (abs(self.p_w) <= self.wmax_w >> 5 or self.p_w == ABSENT
+                or self._loop.diff(op.at, self.at) >= _STUCK_MS)
 
     def _take_slow(self, regs):
         driver, store = self.driver, self.store
@@ -250,8 +262,9 @@ class Steered:
         elif self._state == _FREE:
             same = self._is_told(low_w, high_w)
             since = self._loop.diff(now, self._tried)
-            if self._switches(on, same and self.stands, since):
-                self._begin(_SWITCH, now)
+            if self._switches(on, same and self.stands, now):
+                self._state = _SWITCH
+                self._switched = now
                 self._want_on = on if self.on >= 0 else _ASK
                 if self.on >= 0:
                     self.switch.begin(on)
@@ -259,7 +272,8 @@ class Steered:
                     self.switch.probe()
                 self._advance(now)
             elif self._writes(same, since, now):
-                self._begin(_BAND, now)
+                self._state = _BAND
+                self._tried = now
                 self._low = low_w
                 self._high = high_w
                 if self.kind == _BATTERY:
@@ -283,12 +297,15 @@ class Steered:
             self.held_low, self.held_high = low_w, high_w
         return True
 
-    def _switches(self, on, stands, since):
+    def _switches(self, on, stands, now):
         # On comes before its band, off after it; at first it is only asked how it stands.
-        if self.switch is None or on == self.on:
+        if self.switch is None or on == self.on or not (stands or (on and self.on == 0)):
             return False
-        ready = stands or (on and self.on == 0)
-        return ready and (self._want_on != on or since >= _RETRY_MS)
+        if self._want_on != on:
+            self._tries = 0
+            return True
+        wait = max(_RETRY_MS, self.every_ms) if self._tries < _TRIES else _HEARTBEAT_MS
+        return self._loop.diff(now, self._switched) >= wait
 
     def _writes(self, same, since, now):
         if self._low != _NONE and since < self.every_ms:
@@ -298,10 +315,6 @@ class Steered:
         beats = self._loop.diff(now, self._wrote) >= self._heartbeat_ms
         self.heartbeats += beats
         return beats
-
-    def _begin(self, state, now):
-        self._state = state
-        self._tried = now
 
     def _advance(self, now):
         op = self._write_op
@@ -314,9 +327,12 @@ class Steered:
             job.took(op.result, op.regs)
         taken = job.result == OK or job.result == UNREAD  # noqa: PLR1714 (no tuple)
         if self._state == _SWITCH:
+            # Some say "off" whatever they do: what gives or takes power is on.
+            works = self.p_w != ABSENT and abs(self.p_w) > self.wmax_w >> 6
+            self._tries += 1
             if self._want_on == _ASK:  # what cannot be read is not switched unasked
-                self.on = 0 if taken and self.switch.found[0] == 0 else 1
-            elif taken:
+                self.on = 0 if taken and not works and self.switch.found[0] == 0 else 1
+            elif taken or (works and self._want_on):
                 self.on = self._want_on
         else:
             self.result = 0 if taken else job.result

@@ -204,7 +204,7 @@ class Truth:
         One look proves little: control.py wants a second of them.  Does not allocate.
         """
         tolerance = min(wmax_w * 4 // 100, 100)
-        made = taken = stored = net = 0
+        made = taken = stored = net = asleep = 0
         switched, modes = True, _ALL_MODES
         for device in fleet:
             p_w = device.p_w
@@ -212,11 +212,15 @@ class Truth:
             if p_w == ABSENT or not modes:
                 continue
             if device.kind != _LOAD:
+                asleep |= device.w == ABSENT
                 made += max(0, p_w)
                 net += p_w
                 switched = switched and (device.switch is None or device.on == site.on)
             stored += p_w * (device.kind == _BATTERY)
             taken += max(0, -p_w)
+        # What says nothing makes nothing, unless the site exports more than the others make.
+        if asleep and site.state != _BLIND and site.export_w > made + site.others_w + tolerance:
+            modes &= _EXPORT | _IMPORT
         if not switched or (not site.on and (made > tolerance or stored < -tolerance)):
             modes &= ~_SWITCH_MODES
         if w[GEN] != ABSENT and made > w[GEN] + tolerance:

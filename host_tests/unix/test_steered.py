@@ -324,15 +324,28 @@ def asleep(unit):
 
 def test_a_device_that_sleeps_counts_as_nothing_and_has_measured_nothing():
     rig = South()
-    rig.set(1000, 300)
+    rig.set(200, 300)
     rig.run(6000)
-    assert rig.steered.w == rig.steered.p_w == 1000
+    assert rig.steered.w == rig.steered.p_w == 200
     asleep(rig.inverter)
     rig.run(1000)
     assert rig.steered.w == ABSENT and rig.steered.p_w == 0 == rig.control.pv_w
     assert rig.site.fault[0] == 0 and rig.steered.answers()
     rig.run(3000)
     assert rig.obeyed()  # it obeys an upper limit
+
+
+def test_sentinels_in_bright_day_are_no_sleep_until_they_have_lasted():
+    rig = South()
+    rig.set(1000, 300)
+    rig.run(6000)
+    asleep(rig.inverter)
+    rig.run(1500)
+    assert rig.steered.p_w == 1000 and rig.steered.answers()
+    rig.run(3000)
+    assert rig.site.fault[0] == 1 and not rig.steered.answers()
+    rig.run(7000)
+    assert rig.steered.p_w == 0 and rig.site.fault[0] == 0 and rig.steered.answers()
 
 
 def test_power_that_stands_still_for_ten_seconds_is_no_measurement():

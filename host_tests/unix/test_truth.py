@@ -118,6 +118,7 @@ def test_off_counts_once_the_inverter_has_taken_it_and_not_before():
         rig.inverter.forgets = False
         rig.run(4000)
         assert rig.inverter.get(rig.inverter.at(123, 4)) == 0
+        rig.set(0, 0)
         assert said(rig) == (2, 1, 4), mode
         rig.inverter.forgets = True
         rig.allow(0, **{mode: 1})
