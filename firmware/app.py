@@ -60,6 +60,7 @@ VERSION = "0.1.0"
 
 _EVALUATE_MS = const(1000)
 _PARK_MS = const(3000)
+_PARK_MORE_MS = const(20000)
 _NETWORK_MS = const(5000)
 _HOUR_S = const(3600)
 _WARN_DAYS = const(90)  # from then on a certificate's end is worth a warning each day
@@ -187,11 +188,7 @@ class App:
                              (conf.battery, BATTERY), (conf.load, LOAD)):
             if device is not None:
                 fleet.append(Steered(loop, Op, kind, self._bus(device), device[2]))
-        # What they fall back to by themselves, each its share, is the site's floor together.
-        made = sum([device.kind <= BATTERY for device in fleet])
-        floor_w = max(0, min(conf.failsafe_exp_w, self.limits.envelope.exp_w)
-                      - conf.uncontrolled_gen_w) // max(1, made)
-        devices = Devices(loop, Op, board.MODELS, floor_w, self._store)
+        devices = Devices(loop, Op, board.MODELS, 0, self._store)
         self.truth = Truth()
         # No meter of a site says more than four times what its contract allows.
         site = Site(len(fleet), conf.uncontrolled_gen_w,
@@ -280,7 +277,9 @@ class App:
         self.programs.drop_all()
         self.limits.complete = False
         self.limits.step(0)
-        loop.spawn("park", control.park(loop.after(_PARK_MS)))
+        # A write and its proof, with reads between them.
+        wait = max([bus.slowest_ms for bus in self._buses.values()])
+        loop.spawn("park", control.park(loop.after(_PARK_MS + min(6 * wait, _PARK_MORE_MS))))
         while control.parked < 0:
             loop.turn()
         self._keep_time()

@@ -91,6 +91,7 @@ class Control:
     async def run(self):
         """Find the devices, then look after them; never returns."""
         while True:
+            self._set_floor()
             missing = False
             for i in range(len(self.fleet)):
                 if self.fleet[i].control is None:
@@ -137,6 +138,19 @@ class Control:
         self._truth.look(self.fleet, site.on)
         limits.supported(self._truth.modes)
         self._run(self._loop.now())
+
+    def _set_floor(self):
+        # What devices fall back to by themselves, each its share, is the site's floor together.
+        conf, made = self._conf, 0
+        for device in self.fleet:
+            made += device.kind <= _BATTERY
+        floor_w = self._limits.floor_w(conf.failsafe_exp_w) - conf.uncontrolled_gen_w
+        floor_w = max(0, floor_w) // max(1, made)
+        if floor_w != self.devices.rvrt_w:
+            self.devices.rvrt_w = floor_w
+            for device in self.fleet:
+                if device.control is not None and device.kind <= _BATTERY:
+                    device.fall_back(floor_w)
 
     async def _find_meter(self):
         conf = self._conf
@@ -274,8 +288,11 @@ class Control:
         """A clean stop: leave the blind limit in the devices, for no one will steer them then."""
         self.shut = True
         self.site_w = ABSENT
-        for i in range(len(self.fleet)):  # the last word is not held back to spare a flash
-            self.fleet[i].every_ms = self._site.interval[i] = 0
+        for i in range(len(self.fleet)):
+            # The last word is not held back to spare a flash, and no reading stands in its way.
+            device = self.fleet[i]
+            device.every_ms = self._site.interval[i] = 0
+            device.rest()
         self._run(self._loop.now())
         while not self._rests() and self._loop.left(deadline) > 0:
             await self._loop.sleep_ms(_PERIOD_MS)

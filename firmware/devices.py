@@ -66,7 +66,7 @@ class Devices:
     """
 
     def __init__(self, loop, op_class, models, rvrt_w, store=None):
-        self._rvrt_w = rvrt_w
+        self.rvrt_w = rvrt_w
         self.store = store
         self._quirk = bytes(8)
         self.serial = ""
@@ -134,7 +134,7 @@ class Devices:
         if walk is None:
             return None
         own_w, keeps = self._own(bus, unit)
-        floor_w = min(self._rvrt_w, own_w)
+        floor_w = min(self.rvrt_w, own_w)
         store_of = None
         if kind == _BATTERY:
             from battery import steered
@@ -142,7 +142,7 @@ class Devices:
         try:
             if walk:
                 # Its expiry may lead to what it keeps to by itself.
-                safe = keeps and own_w <= self._rvrt_w
+                safe = keeps and own_w <= self.rvrt_w
                 found = await self._chained(bus, unit, walk, store_of, conf, floor_w, safe)
             else:
                 found = await self._unchained(bus, unit, conf, floor_w)
@@ -215,7 +215,7 @@ class Devices:
                 return int(own[0]), own[1] == "1"
         except (IndexError, OSError, ValueError):
             log.error("OWN_LIMIT_UNREAD", "unit", unit)
-            return self._rvrt_w, False  # unknown is never unlimited
+            return self.rvrt_w, False  # unknown is never unlimited
         return _OPEN_W, None
 
     def record(self, bus, unit, serial):

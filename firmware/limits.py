@@ -15,9 +15,10 @@ cut the persisted default holds before anything is read.  Limit: the resolution 
 from array import array
 
 import log
-from der.envelope import EXP, GEN, IMP, LOAD
+from der.envelope import EXP, GEN, IMP, LOAD, part_w
 from der.record import (
-    ABSENT, EXP_LIM_W, GEN_LIM_W, IMP_LIM_W, KEY_SIZE, MAX_LIM_W, REC_SIZE, VALUE,
+    ABSENT, CONNECT, ENERGIZE, EXP_LIM_W, GEN_LIM_W, IMP_LIM_W, KEY_SIZE, MAX_LIM_W, MODES,
+    REC_SIZE, VALUE,
 )
 from micropython import const
 
@@ -131,6 +132,20 @@ class Limits:
         for slot in range(schedule.slots):
             if schedule.active(slot) and not schedule.confirmed(slot):
                 schedule.confirm(slot, self.obeyed)
+
+    def floor_w(self, most_w):
+        """What the devices may make when nobody tells them any more: most_w (the failsafe, W) or
+        what the kept default says, where that is less.
+        """
+        rec = self._schedule.defaults.persisted
+        for mode in (EXP_LIM_W, GEN_LIM_W, MAX_LIM_W, CONNECT, ENERGIZE):
+            if rec[MODES] >> mode & 1:
+                w = max(0, rec[VALUE + mode])
+                if mode == MAX_LIM_W:
+                    w = part_w(w, self.wmax_w)
+                if mode > ENERGIZE or w == 0:
+                    most_w = min(most_w, w)
+        return most_w
 
     def supported(self, modes):
         """The modes that the fitted devices can carry out: no other is answered "started"."""

@@ -136,6 +136,18 @@ class Steered:
         if self._slow_op.count:
             self.bus.add(self._slow_op)
 
+    def rest(self):
+        """Nothing is read of it any more."""
+        self.read_op.period_ms = self._slow_op.period_ms = 0
+
+    def fall_back(self, rvrt_w):
+        """From its next write on: what it makes at most once nobody writes any more, W."""
+        control = self.control
+        control.rvrt_w = min(rvrt_w, self.most_w)
+        if self.kind != _BATTERY and not control.reverts and self.most_w > rvrt_w:
+            control.rvrt_s = 0  # it would fall back to more than that
+        self.stands = False
+
     def part(self):
         """It is no longer what it was: let go of its operations."""
         self.bus.remove(self.read_op)
@@ -206,7 +218,7 @@ class Steered:
         # Without a voltage, or at rest, equal frames may be true ones.
         driver = self.driver
         return (driver.w and driver.dv_a != ABSENT
-                and driver.repeats > (_STUCK_MS + self.every_ms) // (op.real_ms or op.period_ms))
+                and driver.repeats > (_STUCK_MS + self.every_ms) // max(1, op.real_ms))
 
     def _may_sleep(self, op):
         # It made next to nothing before, or says nothing for a while: else it is a disturbance.

@@ -223,14 +223,14 @@ class House:
         self.device = None
         self._lines.clear()
 
-    def stop(self):
-        """Ctrl-C: give the device ten seconds to end cleanly. Gives its exit status."""
+    def stop(self, most_s=10):
+        """Ctrl-C: give the device so long to end cleanly. Gives its exit status."""
         device = self.device
         self._ending = True
-        end = self.ms + 10_000
+        end = self.ms + 1000 * most_s
         self._answer(b"K", end)
         self._live(end, lambda: self.device is None)
-        assert device.code is not None, "still there after 10 s:\n" + self.tail()
+        assert device.code is not None, f"still there after {most_s} s:\n" + self.tail()
         return device.code
 
     def close(self):

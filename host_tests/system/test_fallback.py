@@ -22,6 +22,40 @@ def test_a_board_that_dies_leaves_three_inverters_at_the_failsafe_together(tmp_p
         assert house.worst_export(house.now - 100, house.now) <= FAILSAFE_W + TOL_W
 
 
+@pytest.mark.parametrize("how", ["power_cut", "stop"])
+@pytest.mark.parametrize("family", ["7xx", "solaredge"])
+@pytest.mark.parametrize("failsafe_w, default_w", [(5000, 1500), (1000, 0)])
+def test_a_default_below_the_failsafe_is_what_devices_fall_back_to(tmp_path, how, family,
+                                                                   failsafe_w, default_w):
+    settings = Settings(inverters=(InverterSettings(1, family, 10000),), meter=MeterSettings(200))
+    config = {"failsafe_exp_w": failsafe_w, "site_exp_w": 10000}
+    if family == "solaredge":
+        config.update(inverter_map="solaredge", inverter_w=10000)
+    with living(tmp_path, settings=settings, config=config, load=0, pv=9000) as house:
+        house.default(exp_w=4000)
+        house.boot()
+        house.run_to(60)
+        house.default(exp_w=default_w)
+        house.run_to(180)
+        getattr(house, how)()
+        house.run(240)  # it waits for 120 s
+        assert house.worst_export(house.now - 100, house.now) <= default_w + TOL_W
+
+
+def test_a_stop_waits_as_long_as_the_inverters_answers_take(tmp_path):
+    config = {"site_exp_w": 20000, "modbus_timeout_ms": 4000, "meter": "meter.test:502/200"}
+    with living(tmp_path, config=config, load=3000, pv=9000) as house:
+        house.site.fault(inverter_delay_ms=2500)
+        house.default(exp_w=1500)
+        house.publish(10, 600, exp_w=5000)
+        house.boot()
+        house.run_to(200)
+        house.stop(30)
+        assert house.said("STOPPED", floor="written")
+        house.run(30)
+        assert house.worst_export(house.now - 10, house.now) <= 1500 + TOL_W
+
+
 def test_a_meter_that_shows_what_no_site_takes_steers_nothing(tmp_path):
     with living(tmp_path, load=3000) as house:
         house.default(exp_w=1500)

@@ -87,6 +87,7 @@ class South:
         conf = self.conf = Config()
         conf.inverter, conf.meter = ("h", 502, INVERTER), ("h", 502, METER)
         conf.meter_sign, conf.uncontrolled_gen_w = 1, others_w
+        conf.failsafe_exp_w = FLOOR
         conf.sample_ms = 200
         conf.meter_map = conf.inverter_map = ""
         conf.battery_pv = conf.per_phase = 0
@@ -98,7 +99,7 @@ class South:
                       ((PV, INVERTER, None),) + tuple(more)]
         self.steered = self.fleet[0]
         self.truth = Truth()
-        self.control = Control(self.loop, Devices(self.loop, Op, 20, FLOOR), Op, self.site,
+        self.control = Control(self.loop, Devices(self.loop, Op, 20, 0), Op, self.site,
                                self.limits, self.truth, self.fleet, self.bus, conf, self.gate)
         self.loop.supervise("line", self.bus.run)
         self.loop.every(200, self.control)

@@ -243,6 +243,7 @@ class Hybrid(Sequence):
         self.charge_w = storage.charge_w
         self.discharge_w = limit.wmax_w if panels else storage.discharge_w
         self.rvrt_s = limit.rvrt_s
+        self.rvrt_w = limit.rvrt_w
         storage.capped = True
         self._now = storage
 
@@ -252,6 +253,7 @@ class Hybrid(Sequence):
             low_w = high_w = 0
         self.result = PENDING
         self.storage.begin(low_w, high_w)
+        self.limit.rvrt_w = self.rvrt_w
         self.limit.begin(max(0, min(high_w, self.discharge_w)))
         self._now = self.limit
 

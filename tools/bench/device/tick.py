@@ -167,6 +167,7 @@ class Conf:
     meter = ("", 0, 200)
     meter_sign = 1
     uncontrolled_gen_w = 0
+    failsafe_exp_w = 1500
     inverter_map = meter_map = ""
     battery_pv = per_phase = 0
     sample_ms = 200
