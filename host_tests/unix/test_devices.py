@@ -213,7 +213,7 @@ def test_a_hybrid_has_the_inverters_rating_and_no_band_without_a_limit():
 def test_a_limit_of_model_704_falls_back_to_what_is_safe_and_one_of_123_never():
     for words, rvrt_s in ((registers.plant_der(), 120), (registers.plant(), 0)):
         rig = Rig({1: Unit(words)})
-        rig.devices._rvrt_w = 1500
+        rig.devices.rvrt_w = 1500
         limit = rig.inverter()[2]
         assert (limit.rvrt_s, limit.rvrt_w, limit.reverts) == (rvrt_s, 1500, rvrt_s > 0)
 
