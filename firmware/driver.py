@@ -42,7 +42,8 @@ async def steered(devices, chain, kind, bus, unit, conf):
     floor_w = min(devices.rvrt_w, own_w)
     store_of = None
     if kind == _BATTERY:
-        from battery import steered as store_of
+        from battery import steered as banded
+        store_of = banded
     try:
         if chain:
             # Its expiry may lead to what it keeps to by itself.
