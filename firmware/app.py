@@ -98,6 +98,10 @@ class App:
                      Schedule, Session, Site, Steered, Tcp, Telemetry, Truth, Writer,
                      urequests.Session):
             _forget_how(made)
+        try:
+            Limits.restore = Keep.load = None  # likewise: what was kept has been read
+        except AttributeError:
+            pass  # an image
 
     def step(self, _now):
         """Keep the board's network up; what it lacks is said, once. Each hour keep the time."""

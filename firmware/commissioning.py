@@ -349,15 +349,13 @@ async def record(loop, control, devices, i, own_w=None, keeps=0):
     is a record), OWN_LIMIT_NO_DEVICE (not found, not written to yet, or no answer),
     OWN_LIMIT_NOT_READ (its registers cannot be read: say own_w), FLASH_FAILED.
     """
+    from driver import own_name
     device = control.fleet[i]
-    parts = _parts(device)
-    if not parts or not device.stands:
-        return _ended("OWN_LIMIT_NO_DEVICE", None, "unit", device.unit)
-    bus, unit = device.bus, device.unit
-    serial = await _serial(devices, device)
+    bus, unit, parts = device.bus, device.unit, _parts(device)
+    serial = await _serial(devices, device) if parts and device.stands else None
     if serial is None:
         return _ended("OWN_LIMIT_NO_DEVICE", None, "unit", unit)
-    if devices.store.size(devices.own_name(bus, unit)) >= 0:
+    if devices.store.size(own_name(bus, unit)) >= 0:
         return _ended("OWN_LIMIT_THERE", None, "unit", unit)
     words = []
     limited = hasattr(parts[0], "found_w")
@@ -373,7 +371,7 @@ async def record(loop, control, devices, i, own_w=None, keeps=0):
     data = "\n".join((bus.name, serial, numbers)).encode()
     data += binascii.crc32(data).to_bytes(4, "little")
     try:
-        devices.store.write(devices.own_name(bus, unit), data)
+        devices.store.write(own_name(bus, unit), data)
     except OSError as exc:
         return _ended("FLASH_FAILED", None, "error", repr(exc))
     device.most_w = own_w
@@ -389,13 +387,14 @@ async def decommission(loop, control, devices, i):
     no longer name it.  Codes: DECOMMISSIONED; NOT_RECORDED (there is nothing to give back),
     NOT_RESTORED (silent, or not taken: it is steered on, the record stays).
     """
+    from driver import own_name, own_of
     device = control.fleet[i]
     bus, unit, parts = device.bus, device.unit, _parts(device)
     try:
-        own = devices.record(bus, unit, await _serial(devices, device) or "") if parts else None
+        own = parts and own_of(devices.store, bus, unit, await _serial(devices, device) or "")
     except (OSError, ValueError):
         own = None
-    if own is None:
+    if not own:
         return _ended("NOT_RECORDED", None, "unit", unit)
     device.retired = True
     device.part()
@@ -406,7 +405,7 @@ async def decommission(loop, control, devices, i):
     if result != OK:
         device.retired = False
         return _ended("NOT_RESTORED", None, "unit", unit, "result", result)
-    devices.store.remove(devices.own_name(bus, unit))
+    devices.store.remove(own_name(bus, unit))
     return _ended("DECOMMISSIONED", 1, "unit", unit)
 
 

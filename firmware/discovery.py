@@ -20,7 +20,7 @@ A wrong PIN ends all talk (B5).  Limit: requests never overlap.
 
 import log
 from micropython import const
-from sep2 import DeviceCapability, FunctionSetAssignmentsList, Sep2Error, Time, dcap_path
+from sep2 import DeviceCapability, FunctionSetAssignmentsList, Sep2Error, Time
 
 _IDLE_MS = const(1000)
 _SILENCE_MS = const(3600000)  # after a wrong PIN: one look an hour
@@ -219,8 +219,9 @@ class Discovery:
     async def _read_versions(self):
         # CSIP-AUS v1.3: where the DeviceCapability of our version stands (SDVN-01).
         data = await self._session.text(self._parts.reading.url(_WELL_KNOWN))
+        from versions import path_in
         try:
-            path = dcap_path(data, self._profile.csipaus_ns)
+            path = path_in(data, self._profile.csipaus_ns)
         except Sep2Error as exc:
             log.error("NO_COMMON_VERSION", "why", str(exc))
             raise self._failure(_UNREADABLE, str(exc))

@@ -1,12 +1,12 @@
 """One usage point as the utility has it: its channels, their averages, the bodies made of them.
 
-Enters: samples by channel.  Leaves: closed intervals in a ring, and the parts of a
-MirrorUsagePoint and of its readings (requirements G), for session.Body.
+Enters: samples by channel.  Leaves: closed intervals in a ring, and the parts of
+its readings (requirements G), for session.Body.
 
     point = Point(b"03", [(W, 128), (VAR, 128), (V, 128)], kinds, ten, backlog)
     point.values[0] = meter.w
     point.sample(clock.best(), sure)                  # allocates nothing
-    body.many(point.readings_of(me, pen, profile))
+    body.many(point.readings_of(me, pen, profile))    # mirror.py has the point's own
 
 Limit: values of 16 bits on the wire (G8), so the multiplier is fixed for good.
 """
@@ -16,7 +16,7 @@ from array import array
 from der.record import ABSENT
 from metering import QUESTIONABLE, VALUES, Ring, Window
 from micropython import const
-from sep2 import fields, mmr_mrid, mup_mrid
+from sep2 import fields, mmr_mrid
 
 _ROWS = const(6)
 _SAMPLE_MS = const(200)
@@ -36,7 +36,6 @@ _VAR = const(63)
 _V = const(29)
 _WH = const(72)
 _NAMES = {_W: "W", _VAR: "var", _V: "V", _WH: "Wh"}
-_DV_TEN = const(-1)
 _MOST = const(32767)
 
 
@@ -44,7 +43,8 @@ class Point:
     """One MirrorUsagePoint: its channels, window, ring, and what the server knows of it.
 
     `role` b"03" (site) or b"49" (DER); `types` one (uom, phase) a channel, in the order of the
-    window's kinds.  `ten`: powerOfTenMultiplier of its powers.  `backlog`: backlog.Backlog.
+    window's kinds.  `ten`, `wh_ten`: powerOfTenMultiplier of its powers, of its Wh.  `backlog`:
+    backlog.Backlog.
     `href` None until it is known; `owed`: it is to be posted.  `fails`: since a reading was
     delivered; `due`: ticks before which it is not tried again.
     """
@@ -64,8 +64,8 @@ class Point:
         self.repaired = False  # posted anew since a reading was refused
         self.form = _LIST
         self.fails = self.due = 0
-        self._ten = ten
-        self._wh_ten = 1
+        self.ten = ten
+        self.wh_ten = 1
         self.gone = 0, 0, 0  # readings lost since boot, as last said: of RAM, of flash, torn
         self.rows = None  # what is being posted
         self.single = -1
@@ -92,10 +92,10 @@ class Point:
 
     def fit(self, w, wh):
         """Raise the multipliers so that half as much again as these ratings fits (G8)."""
-        while w * 3 // 2 > _MOST * 10 ** self._ten:
-            self._ten += 1
-        while wh * 3 // 2 > _MOST * 10 ** self._wh_ten:
-            self._wh_ten += 1
+        while w * 3 // 2 > _MOST * 10 ** self.ten:
+            self.ten += 1
+        while wh * 3 // 2 > _MOST * 10 ** self.wh_ten:
+            self.wh_ten += 1
 
     def sample(self, s, sure):
         """The values of `values` are a sample of that second; `sure`: by the server's clock.
@@ -110,23 +110,6 @@ class Point:
             if not sure:  # the board's clock dated it
                 self.window.row[QUESTIONABLE] = _ALL
             self.ring.put(self.window.row)
-
-    def types_of(self, me, pen, period_s, profile):
-        """The parts of its MirrorUsagePoint (G2), for session.Body."""
-        yield (fields.MUP_HEAD, {
-            fields.MRID: mup_mrid(me.lfdi, self.role, pen), fields.ROLE: self.role,
-            fields.DESCRIPTION: "Site" if self.role == b"03" else "DER",
-            fields.LFDI: me.lfdi}, profile)
-        for i in range(len(self.types)):
-            uom, phase = self.types[i]
-            ten = _DV_TEN if uom == _V else self._wh_ten if uom == _WH else self._ten
-            yield (fields.MUP_TYPE, {
-                fields.MRID: self.mrid(i, me, pen), fields.DESCRIPTION: self.what(i),
-                fields.UOM: uom, fields.PHASE: phase, fields.TEN: ten,
-                fields.QUALIFIER: 0 if uom == _WH else 2,
-                fields.READING_KIND: 12 if uom == _WH else 37,
-                fields.FLOW: 1 if self.role == b"03" else 19, fields.DURATION: period_s}, None)
-        yield fields.MUP_TAIL, None, None
 
     def what(self, i):
         """What a channel is, as its description says."""
@@ -179,7 +162,7 @@ class Point:
 
     def _scaled(self, value, uom):
         # As it goes on the wire, rounded to nearest, halves away from zero.
-        scale = 1 if uom == _V else 10 ** (self._wh_ten if uom == _WH else self._ten)
+        scale = 1 if uom == _V else 10 ** (self.wh_ten if uom == _WH else self.ten)
         near = (abs(value) + scale // 2) // scale
         return near if value >= 0 else -near
 

@@ -20,7 +20,6 @@ which some of it is silent.  Limit: two usage points; channels are fixed when th
 
 import log
 from der.record import ABSENT
-from metering import LAST, MEAN, RMS
 from micropython import const
 from sep2 import MirrorUsagePointList, mup_mrid
 
@@ -32,9 +31,6 @@ _BATCH = const(4)  # intervals in one request while the backlog is sent
 _PAUSE_MS = const(500)
 _RETRY_MAX_S = const(60)
 _FRESH_MS = const(1000)
-_WAITS = const(20)  # for devices that are silent when the DER's point is made
-_SHAPE = const(5)  # numbers of its shape
-_SHAPE_MAX = const(1 << 29)
 _KEEP_MS = const(5000)
 _STUCK_MS = const(10000)
 _PERIOD_KEEP_MS = const(3600000)  # between two writes of the period: what the flash may wear
@@ -53,16 +49,13 @@ _NOT_KNOWN = const(501)  # as a server may answer to a list of readings
 _LIST = const(0)
 _SINGLES = const(1)
 
-# Units of measure (G5).
-_W = const(38)
-_VAR = const(63)
-_V = const(29)
-_WH = const(72)
-_PHASES = (128, 64, 32)  # A, B, C
-
 
 class Telemetry:
-    """See the module's text. `body` is session.Body, `own` own.Own."""
+    """See the module's text. `body` is session.Body, `own` own.Own.
+
+    For mirror.py: `site`, `der`: the usage points, None until they are made; `shape`: what an
+    earlier boot kept of the DER's; `waits`; `ten`; `period_s`; `point_class`, `backlog_class`.
+    """
 
     def __init__(self, loop, session, reading, xml, body, clock, conf, own, me, profile, store,
                  point_class, backlog_class):
@@ -76,20 +69,20 @@ class Telemetry:
         self._own = own
         self._me = me
         self._profile = profile
-        self._store = store
-        self._point_class = point_class
-        self._backlog_class = backlog_class
-        self._ten = 0
+        self.store = store
+        self.point_class = point_class
+        self.backlog_class = backlog_class
+        self.ten = 0
         most = max(conf.site_exp_w, conf.site_imp_w) * 3 // 2
         while most > 32767:
             most //= 10
-            self._ten += 1
-        self._site = self._der = self._href = None
+            self.ten += 1
+        self.site = self.der = self._href = None
         period_s = (self._kept(_PERIOD_FILE) + [0])[0]
         if not 60 <= period_s <= 3600 or period_s % 60:
             period_s = _PERIOD_S
-        self._kept_s = self._period_s = period_s
-        self._shape, self._waits = self._kept(_SHAPE_FILE), 0  # calls of fit() without a DER
+        self._kept_s = self.period_s = period_s
+        self.shape, self.waits = self._kept(_SHAPE_FILE), 0  # calls of fit() without a DER
         self._unkept_ms = 0  # until it may be written again
         self._rated = False  # a usage point of ours was listed: its rate stands while it is lost
         self.relist = False
@@ -106,7 +99,7 @@ class Telemetry:
 
     def metered(self, meter):
         """The meter gave a frame."""
-        point = self._site
+        point = self.site
         if point is None:
             return
         v = point.values
@@ -120,7 +113,7 @@ class Telemetry:
 
     def generated(self, fleet):
         """One of them gave a frame: the sum of all generators and batteries."""
-        point = self._der
+        point = self.der
         if point is None:
             return
         v, now = point.values, self._loop.now()
@@ -150,37 +143,17 @@ class Telemetry:
 
         Called about each second; meter_ms: the period that the meter's samples keep.
         """
-        if self._site is None and meter is not None and meter.w != ABSENT:
-            phases = _phases(0 if meter.phases == 3 and meter.w_a == ABSENT else meter.phases)
-            types = [(uom, phase or (_PHASES[0] if uom == _V else 0))
-                     for uom in (_W, _VAR, _V) for phase in phases]
-            kinds = bytes((MEAN,) * (2 * len(phases)) + (RMS,) * len(phases))
-            self._site = self._point(b"03", "site", types, kinds)
         known = [d for d in fleet if d.kind <= _BATTERY]
-        if self._der is None and known:
-            self._waits += 1
-            shape = _shape_of(known, self._shape, self._waits)
-            if shape:
-                if shape != self._shape:
-                    self._keep(_SHAPE_FILE, " ".join([str(n) for n in shape]))
-                _n, phases, stores, w, wh = shape
-                types = [(uom, phase) for uom in (_W, _VAR) for phase in _phases(phases)]
-                self._der = self._point(b"49", "der", types + [(_WH, 0)] * stores,
-                                        bytes((MEAN,) * len(types) + (LAST,) * stores))
-                self._der.fit(w, wh)
+        if (known and self.der is None) or (
+                self.site is None and meter is not None and meter.w != ABSENT):
+            from mirror import fit
+            fit(self, meter, known, self._loop.now())
         for point in self._points():
             awake = [d.read_op.real_ms for d in known if d.answers()] + [point.window.sample_ms]
-            point.drift(meter_ms if point is self._site else awake[0])
-
-    def _point(self, role, name, types, kinds):
-        point = self._point_class(role, types, kinds, self._ten,
-                                  self._backlog_class(self._store, name, kinds))
-        point.window.set_period(self._period_s)
-        point.due = self._loop.now()
-        return point
+            point.drift(meter_ms if point is self.site else awake[0])
 
     def _points(self):
-        return [p for p in (self._site, self._der) if p is not None]
+        return [p for p in (self.site, self.der) if p is not None]
 
     def stepped(self, by_s):
         """The server's clock stepped: open intervals are given up (C5)."""
@@ -193,7 +166,7 @@ class Telemetry:
         if self._loop.diff(now, self._due) > 0:
             self._due = now  # no wait grows older than the ticks can tell
         for i in range(2):
-            point = self._der if i else self._site
+            point = self.der if i else self.site
             if point is not None:
                 point.close(point.window.tick(s), sure)
                 if self._loop.diff(now, point.due) > 0:
@@ -263,27 +236,28 @@ class Telemetry:
         if rate_s <= 0:
             rate_s = self._own.post_rate if self._own.post_rate > 0 else _PERIOD_S
         period_s = max(60, min(3600, -(-rate_s // 60) * 60))
-        if period_s != self._period_s:
-            self._period_s = period_s
+        if period_s != self.period_s:
+            self.period_s = period_s
             log.info("POST_RATE", "period_s", period_s)
             for point in self._points():
                 point.window.set_period(period_s)
 
     def _keep_period(self):
         self._unkept_ms = max(0, self._unkept_ms - _KEEP_MS)
-        if self._period_s != self._kept_s and not self._unkept_ms:
-            self._kept_s, self._unkept_ms = self._period_s, _PERIOD_KEEP_MS
-            self._keep(_PERIOD_FILE, str(self._period_s))
+        if self.period_s != self._kept_s and not self._unkept_ms:
+            self._kept_s, self._unkept_ms = self.period_s, _PERIOD_KEEP_MS
+            self.keep(_PERIOD_FILE, str(self.period_s))
 
-    def _keep(self, name, text):
+    def keep(self, name, text):
+        """Write a short file of ours; a flash that refuses is said. Allocates."""
         try:
-            self._store.write(name, text)
+            self.store.write(name, text)
         except OSError as exc:
             log.error("FLASH_FAILED", "error", repr(exc))
 
     def _kept(self, name):
         try:
-            return [int(n) for n in (self._store.read(name, 48) or b"").split()]
+            return [int(n) for n in (self.store.read(name, 48) or b"").split()]
         except (OSError, ValueError):
             return []
 
@@ -329,9 +303,13 @@ class Telemetry:
             self._due = point.due
 
     async def _create(self, point):
-        self._parts = lambda: point.types_of(self._me, self._pen, self._period_s, self._profile)
+        from mirror import types_of
+        self._parts = lambda: types_of(point, self._me, self._pen, self.period_s, self._profile)
         url = self._reading.url(self._href)
-        await self._session.send("POST", url, self._body.many(self))
+        try:
+            await self._session.send("POST", url, self._body.many(self))
+        finally:
+            self._parts = None
         point.owed = False
         if self._session.location:
             point.href = self._session.location
@@ -410,33 +388,6 @@ class Telemetry:
             point.owed = point.repaired = True
         elif kind == _REFUSED:
             point.form = _SINGLES
-
-
-def _phases(n):
-    # Each for itself, the only one, or the sum of all where nobody tells them apart.
-    return _PHASES if n == 3 else _PHASES[:1] if n == 1 else (0,)
-
-
-def _shape_of(known, kept, waits):
-    # [devices, phases, stores, W, Wh] of the DER's point as all say it, None while some still may.
-    # Then `kept`, of an earlier boot: mRIDs and backlog stay what they were; else what some say.
-    n, phases, patient = len(known), 0, waits < _WAITS
-    told = [d for d in known if d.answers() and d.w != ABSENT]
-    if len(told) == n and not (patient and any([d.store is not None and d.wh_rtg == ABSENT
-                                                for d in known])):
-        if all([d.driver.phases == 3 and d.driver.w_a != ABSENT for d in known]):
-            phases = 3
-        elif all([d.driver.phases == 1 for d in known]):
-            phases = 1
-    elif patient:
-        return None
-    elif (len(kept) == _SHAPE and kept[0] == n and kept[1] in (0, 1, 3) and kept[2] in (0, 1)
-          and 0 <= min(kept) and max(kept) < _SHAPE_MAX):
-        return kept
-    elif not told:
-        return None
-    w, wh = [max(d.wmax_w, d.charge_w) for d in known], [max(0, d.wh_rtg) for d in known]
-    return [n, phases, int(any([d.store is not None for d in known])), sum(w), sum(wh)]
 
 
 def _stored_wh(fleet):

@@ -27,7 +27,8 @@ FIRMWARE_MAY = {"micropython", "array", "errno", "gc", "sys", "struct", "binasci
 CONNECTORS = {"app", "main", "provision"}
 # May be imported inside a function: loaded where a board or a setting asks for it.
 ON_DEMAND = {"inflate", "rtu", "battery", "load", "identity", "backlog", "enrol", "p256",
-             "commissioning", "wear"}
+             "survey", "driver", "mapped", "mirror", "versions", "commissioning",
+             "wear"}
 
 
 def imports(tree: ast.Module) -> Iterator[tuple[str, int, bool]]:

@@ -6,6 +6,7 @@ import os
 import check
 import registers
 from commissioning import decommission, record, response, scan, sign, static
+from driver import own_name, own_of
 from edges import Flash, Said, World, live, run
 from loop import Loop
 from modbus import Tcp
@@ -265,11 +266,11 @@ def test_a_power_cut_at_any_write_leaves_no_record_or_the_whole_one():
     for cut in range(40):
         flash = Flash(32)
         rig.devices.store = Store(flash.folder)
-        name = rig.devices.own_name(rig.bus, 1)
+        name = own_name(rig.bus, 1)
         flash.left = cut
         code = rig.do(record(rig.loop, rig.control, rig.devices, 0))[1]
         flash.reboot()
-        found = rig.devices.record(rig.bus, 1, "")
+        found = own_of(rig.devices.store, rig.bus, 1, "")
         assert found is None or found[0] == "4000", (cut, found)
         assert code == "FLASH_FAILED" or found is not None
         seen.add(found is None)

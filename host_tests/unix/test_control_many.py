@@ -487,7 +487,7 @@ def test_the_200_ms_path_does_not_allocate_with_battery_and_telemetry():
     rig.event(2500, 12, 4)
     writes = [rig.inverter.writes, rig.battery.writes]
     telemetry = told.telemetry
-    assert telemetry._site is not None and telemetry._der is not None
+    assert telemetry.site is not None and telemetry.der is not None
     rig.world.t -= rig.world.t % 10
     swings = (1500, 500, 2900, 3800, 300, 0)
 
@@ -508,7 +508,7 @@ def test_the_200_ms_path_does_not_allocate_with_battery_and_telemetry():
 
     check.locked(drive)
     assert rig.inverter.writes > writes[0] + 5 and rig.battery.writes > writes[1] + 3
-    assert telemetry._site.window.partial >= 1
+    assert telemetry.site.window.partial >= 1
     assert rig.site.state == TRACKING and INVERTER in rig.line.units
 
 

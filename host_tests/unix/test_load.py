@@ -13,7 +13,7 @@ from plant import Unit
 from sitecontrol import LOAD
 from south import FLOOR, South, inverter_unit
 from sunspec import DIFFERS, NULL_FRAME, OK, MappedLimit, Meter, SunspecError
-from sunspec.loads import LOADS
+from load import LOADS
 
 RATED_W = 3000
 LIMIT, WATCHDOG, POWER = 0, 1, 2

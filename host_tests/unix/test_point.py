@@ -5,6 +5,7 @@ from array import array
 
 import check
 from metering import LAST, MEAN, VALUES
+from mirror import types_of
 from point import Point
 from sep2 import PROFILES, fields
 
@@ -29,8 +30,8 @@ def said(point, w, wh, bad=0):
 def made(w=0, wh=0, ten=0):
     point = Point(b"49", [(_W, 0), (_WH, 0)], bytes((MEAN, LAST)), ten, None)
     point.fit(w, wh)
-    tens = [values[fields.TEN] for kind, values, _ in point.types_of(
-        Who, 1, 60, PROFILES["eql"]) if kind == fields.MUP_TYPE]
+    tens = [values[fields.TEN] for kind, values, _ in types_of(
+        point, Who, 1, 60, PROFILES["eql"]) if kind == fields.MUP_TYPE]
     return point, tens
 
 

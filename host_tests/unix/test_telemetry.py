@@ -45,7 +45,7 @@ def test_a_point_that_the_list_has_already_is_posted_once_all_the_same():
     rig = Rig()
     rig.points = {"03": point_mrid("03"), "49": point_mrid("49")}
     rig.read()
-    assert rig.telemetry._site.href == "/mup/03"
+    assert rig.telemetry.site.href == "/mup/03"
     rig.flush(rig.telemetry)
     assert len(rig.sent("POST", "/mup")) == 2
     rig.read()
@@ -184,7 +184,7 @@ def test_an_interval_of_which_nothing_was_seen_is_not_posted():
     assert rig.starts("03") == [[0], [60]]
     last = rig.posts("49")
     assert all([row[3] == "0010" for post in last for row in post]) and len(last) <= 1
-    assert not rig.telemetry._der.ring.n and not rig.telemetry._der.backlog.waiting
+    assert not rig.telemetry.der.ring.n and not rig.telemetry.der.backlog.waiting
 
 
 def test_a_gap_makes_what_is_left_questionable():
@@ -213,7 +213,7 @@ def test_a_slow_line_does_not_make_every_reading_questionable():
     rig.until(FIRST + 245)
     quality = [row[3] for post in rig.posts("03") for row in post]
     assert quality[0] == "0010" and quality[-1] is None, quality
-    assert 400 <= rig.telemetry._site.window.sample_ms <= 460
+    assert 400 <= rig.telemetry.site.window.sample_ms <= 460
 
 
 check.run(globals())

@@ -85,7 +85,7 @@ def test_the_period_is_that_of_the_point_else_of_the_device_else_five_minutes():
         rig = Rig(rate=rate)
         rig.own.post_rate = own
         rig.ready()
-        for point in (rig.telemetry._site, rig.telemetry._der):
+        for point in (rig.telemetry.site, rig.telemetry.der):
             assert point.window.period == period, (rate, own)
 
 
@@ -109,7 +109,7 @@ def test_samples_allocate_nothing_across_the_end_of_an_interval():
     rig, _unit = house()
     rig.until(FIRST + 55, sending=False)
     world, telemetry, control = rig.world, rig.telemetry, rig.south.control
-    before = telemetry._site.ring.n
+    before = telemetry.site.ring.n
 
     def drive():
         end = world.t + 130000
@@ -121,7 +121,7 @@ def test_samples_allocate_nothing_across_the_end_of_an_interval():
                 telemetry.step(world.t)
 
     check.locked(drive)
-    assert telemetry._site.ring.n == before + 3 and telemetry._der.ring.n == before + 3
+    assert telemetry.site.ring.n == before + 3 and telemetry.der.ring.n == before + 3
 
 
 check.run(globals())

@@ -76,7 +76,7 @@ def test_a_second_battery_that_is_not_found_leaves_the_energy_unknown():
 
 def test_a_night_boot_has_the_channels_and_multipliers_of_the_day():
     rig = booted(silent, b"2 3 1 50000 500000")
-    der = rig.telemetry._der
+    der = rig.telemetry.der
     assert der.types == [(38, 128), (38, 64), (38, 32), (63, 128), (63, 64), (63, 32), (72, 0)]
     made = next(d for d in rig.sent("POST", "/mup") if d.leaf("roleFlags") == "49")
     tens = [d.leaf("powerOfTenMultiplier") for d in made.parts("MirrorMeterReading")]
@@ -89,7 +89,7 @@ def test_channels_of_other_devices_or_no_channels_at_all_are_not_taken():
     for kept in (b"3 3 1 50000 500000", b"2 2 1 1 1", b"2 3 1 1", b"2 3 1 -1 0", b"x", b"",
                  b"2 3 9 1 1", b"2 3 1 1 99999999999", b"2 3 1 50000 500000 7"):
         rig = booted(silent, kept)
-        assert rig.telemetry._der.types == [(38, 0), (63, 0), (72, 0)], kept
+        assert rig.telemetry.der.types == [(38, 0), (63, 0), (72, 0)], kept
 
 
 def test_channels_are_kept_when_all_have_said_theirs_and_written_once():
@@ -99,7 +99,7 @@ def test_channels_are_kept_when_all_have_said_theirs_and_written_once():
     try:
         rig = booted(lambda south: None)
         assert writes.count("channels") == 1
-        kept = bytes(rig.telemetry._store.read("channels"))
+        kept = bytes(rig.telemetry.store.read("channels"))
         assert kept == b"2 0 1 15000 10000", kept
         del writes[:]
         booted(lambda south: None, kept)
@@ -113,7 +113,7 @@ def test_a_flash_that_refuses_the_channels_hinders_nothing():
     south.flash.left = 0
     rig = Rig(south, ms=0)
     rig.live(30)
-    assert rig.telemetry._der is not None and rig.said.count("FLASH_FAILED") == 1
+    assert rig.telemetry.der is not None and rig.said.count("FLASH_FAILED") == 1
     rig.flash.reboot()
 
 
@@ -122,7 +122,7 @@ def test_nothing_is_said_of_a_plant_that_nobody_has_seen():
     silent(south)
     rig = Rig(south, ms=30000)
     rig.live(300)
-    assert rig.telemetry._der is None and rig.telemetry._site is not None
+    assert rig.telemetry.der is None and rig.telemetry.site is not None
 
 
 def test_the_rating_of_a_battery_is_waited_for_and_not_for_good():
@@ -132,9 +132,9 @@ def test_the_rating_of_a_battery_is_waited_for_and_not_for_good():
         unit.put(at, 0xFFFF)  # it does not say what it can hold
         south = South(more=((BATTERY, 2, unit),))
         rig = Rig(south, ms=8000)
-        assert rig.telemetry._der is None and south.fleet[1].answers()
+        assert rig.telemetry.der is None and south.fleet[1].answers()
         rig.live(late_s)
-        assert (rig.telemetry._der is not None) == (late_s > 20)
+        assert (rig.telemetry.der is not None) == (late_s > 20)
         unit.put(at, 60000)  # times ten
         rig.live(30)
         rig.ready()

@@ -28,14 +28,14 @@ def test_a_list_that_is_refused_brings_the_point_anew_then_single_readings():
         assert single.text.startswith('<MirrorMeterReading xmlns="urn:ieee:std:2030.5:ns"><mRID>')
         rig.until(FIRST + 130)
         assert [len(post) for post in rig.posts("49")[4:]] == [1, 1]  # and it stays with them
-        assert rig.telemetry.dropped == 0 and rig.telemetry._der.backlog.waiting == 0
+        assert rig.telemetry.dropped == 0 and rig.telemetry.der.backlog.waiting == 0
 
 
 def test_readings_that_are_refused_in_every_form_are_dropped_and_counted():
     rig = Rig().ready()
     rig.answer("49", status(400))
     rig.until(FIRST + 110)
-    assert rig.telemetry.dropped == 2 and rig.telemetry._der.backlog.waiting == 0
+    assert rig.telemetry.dropped == 2 and rig.telemetry.der.backlog.waiting == 0
     assert rig.said.count("READINGS_DROPPED", "role=49", "readings=2") == 1
     assert [len(post) for post in rig.posts("49")] == [2, 2, 1, 1]
     assert rig.starts("03") == [[0]]
@@ -63,7 +63,7 @@ def test_one_refused_reading_is_left_out_and_all_the_others_are_delivered():
     rig = Rig().ready()
     rig.answer("03", status(503))
     rig.until(FIRST + 60 * 4 + 30)
-    assert rig.telemetry._site.backlog.waiting == 4
+    assert rig.telemetry.site.backlog.waiting == 4
     refuses(rig, "03", 120)
     taken = len(rig.server.requests)
     rig.until(FIRST + 60 * 7 + 50)
@@ -75,7 +75,7 @@ def test_one_refused_reading_is_left_out_and_all_the_others_are_delivered():
     assert len(got) == 9 * 7 - 1, len(got)
     assert len(alone) >= 9 and rig.telemetry.dropped == 1
     assert rig.said.count("READINGS_DROPPED", "role=03", "readings=1") == 1
-    assert rig.telemetry._site.backlog.waiting == 0
+    assert rig.telemetry.site.backlog.waiting == 0
     assert len(posts[-1]) == 9  # a server that takes lists gets lists again
 
 
@@ -88,7 +88,7 @@ def test_a_server_without_lists_that_forgot_the_types_is_told_them_before_anythi
     rig.until(FIRST + 130)
     assert [len(post) for post in rig.posts("49")[4:]] == [1, 1, 1]
     assert [doc.leaf("roleFlags") for doc in rig.sent("POST", "/mup")] == ["03", "49", "49", "49"]
-    assert rig.telemetry.dropped == 0 and rig.telemetry._der.backlog.waiting == 0
+    assert rig.telemetry.dropped == 0 and rig.telemetry.der.backlog.waiting == 0
 
 
 def test_a_point_that_is_refused_does_not_silence_the_other():
@@ -122,7 +122,7 @@ def test_a_steady_refusal_is_asked_ever_more_seldom_up_to_each_minute():
         rig.until(FIRST + 780)
         assert sorted(set([s for post in rig.starts("03", since) for s in post])) == [
             60 * i for i in range(12)]
-        assert rig.telemetry._site.fails == 0 and rig.telemetry._site.backlog.waiting == 0
+        assert rig.telemetry.site.fails == 0 and rig.telemetry.site.backlog.waiting == 0
 
 
 def test_a_server_that_asks_for_patience_gets_it_for_both_points():
@@ -148,7 +148,7 @@ def test_a_point_that_is_not_there_yet_is_waited_for_and_then_made_anew():
     rig.until(FIRST + 150)
     assert [doc.leaf("roleFlags") for doc in rig.sent("POST", "/mup")] == ["03", "49", "49"]
     assert [post[0][1] - FIRST for post in rig.posts("49")] == [0] * 3 + [60] * 4
-    assert rig.telemetry._der.backlog.waiting == 0
+    assert rig.telemetry.der.backlog.waiting == 0
 
 
 def test_a_point_that_its_list_lacks_is_made_anew():
@@ -178,37 +178,37 @@ def test_a_server_that_never_lists_a_point_is_asked_at_the_lists_own_rate():
 
 def test_the_period_stays_while_the_points_are_lost_and_the_list_is_read_again():
     rig = Rig(rate=120).ready()
-    assert rig.telemetry._period_s == 120
+    assert rig.telemetry.period_s == 120
     for rate in (120, 180):
         rig.points.clear()
         rig.read()
-        assert rig.telemetry._period_s == 120  # not the handbook's 300
+        assert rig.telemetry.period_s == 120  # not the handbook's 300
         assert not rig.telemetry.relist
         rig.rate = rate
         rig.flush(rig.telemetry)
         assert rig.telemetry.relist
         rig.read()
-        assert rig.telemetry._period_s == rate and not rig.telemetry.relist
+        assert rig.telemetry.period_s == rate and not rig.telemetry.relist
     assert rig.said.count("POST_RATE") == 2
 
 
 def test_a_rate_that_flaps_is_followed_and_written_once_an_hour():
     rig = Rig(rate=60).ready()
     rig.live(10)
-    kept = rig.telemetry._store.read("period", 8)
+    kept = rig.telemetry.store.read("period", 8)
     writes = []
-    write = rig.telemetry._store.write
-    rig.telemetry._store.write = lambda name, data: (
+    write = rig.telemetry.store.write
+    rig.telemetry.store.write = lambda name, data: (
         writes.append(name) if name == "period" else None) or write(name, data)
     for n in range(40):
         rig.rate = 120 if n % 2 else 180
         rig.read()
-        assert rig.telemetry._period_s == rig.rate
+        assert rig.telemetry.period_s == rig.rate
         rig.live(10)
     assert bytes(kept) == b"60" and not writes
     rig.telemetry._unkept_ms = 4000  # the hour is over
     rig.live(60)
-    assert writes == ["period"] and bytes(rig.telemetry._store.read("period", 8)) == b"120"
+    assert writes == ["period"] and bytes(rig.telemetry.store.read("period", 8)) == b"120"
 
 
 def test_a_wait_that_is_long_over_stays_over_when_the_ticks_have_gone_half_round():
@@ -216,12 +216,12 @@ def test_a_wait_that_is_long_over_stays_over_when_the_ticks_have_gone_half_round
     tele, half = rig.telemetry, (1 << 29) - 5000
     rig.until(FIRST + 70)
     assert rig.loop.diff(rig.loop.now(), tele._due) <= 1000
-    assert rig.loop.diff(rig.loop.now(), tele._site.due) <= 1000
+    assert rig.loop.diff(rig.loop.now(), tele.site.due) <= 1000
     rig.until(FIRST + 130)
-    tele._due = tele._site.due = rig.world.t - half if rig.world.t > half else 0
+    tele._due = tele.site.due = rig.world.t - half if rig.world.t > half else 0
     rig.live(10)
     assert rig.loop.diff(rig.loop.now(), tele._due) <= 1000
-    assert rig.loop.diff(rig.loop.now(), tele._site.due) <= 1000
+    assert rig.loop.diff(rig.loop.now(), tele.site.due) <= 1000
 
 
 # -- outages ---------------------------------------------------------------
@@ -233,7 +233,7 @@ def test_an_outage_goes_to_flash_and_is_made_up_for_in_order_after_the_current_o
     for role in ("03", "49"):
         rig.answer(role, status(503, body=b"COMMS DISABLED"))
     rig.until(FIRST + 60 * 6 + 30)
-    assert rig.telemetry._site.backlog.waiting >= 4
+    assert rig.telemetry.site.backlog.waiting >= 4
     since = len(rig.server.requests)
     for role in ("03", "49"):
         rig.answer(role, status(201))
@@ -244,7 +244,7 @@ def test_an_outage_goes_to_flash_and_is_made_up_for_in_order_after_the_current_o
         assert sorted(flat) == [60 * i for i in range(1, 7)], starts
         old = [s for s in flat if s < 360]
         assert old == sorted(old) and max([len(post) for post in starts]) == 4
-    assert rig.telemetry._site.backlog.waiting == rig.telemetry._der.backlog.waiting == 0
+    assert rig.telemetry.site.backlog.waiting == rig.telemetry.der.backlog.waiting == 0
     posted = [(row[0], row[1]) for post in rig.posts("03", since) for row in post]
     assert len(posted) == len(set(posted)) == 9 * 6
 
@@ -274,11 +274,11 @@ def test_a_flash_that_does_not_answer_is_asked_again_without_haste():
     rig.answer("03", status(503))
     rig.until(FIRST + 130)
     rig.until(FIRST + 150, sending=False)
-    assert rig.telemetry._site.backlog.waiting == 2 and not rig.telemetry._site.ring.n
+    assert rig.telemetry.site.backlog.waiting == 2 and not rig.telemetry.site.ring.n
     rig.answer("03", status(201))
     since = len(rig.server.requests)
     rig.live(61)
-    rig.telemetry._site.due = rig.world.t  # its wait is over, the flash's own pace is what counts
+    rig.telemetry.site.due = rig.world.t  # its wait is over, the flash's own pace is what counts
     rig.flash.unmount()
     tries = 0
     for _ in range(40):
@@ -294,16 +294,16 @@ def test_what_is_on_flash_outlives_the_board():
     rig = Rig().ready()
     rig.answer("03", status(503))
     rig.until(FIRST + 60 * 4 + 30)
-    waiting = rig.telemetry._site.backlog.waiting
+    waiting = rig.telemetry.site.backlog.waiting
     assert waiting >= 3
-    again = Backlog(Store(rig.flash.folder), "site", rig.telemetry._site.window._kinds)
+    again = Backlog(Store(rig.flash.folder), "site", rig.telemetry.site.window._kinds)
     assert again.waiting == waiting
 
 
 def test_a_server_that_is_away_for_good_leaves_what_waits_on_flash_within_a_minute():
     rig = Rig().ready()
     rig.until(FIRST + 64, sending=False)  # nobody sends: the walk is stuck elsewhere
-    point = rig.telemetry._site
+    point = rig.telemetry.site
     assert point.ring.n == 1 and not point.backlog.waiting
     rig.until(FIRST + 80, sending=False)
     assert point.ring.n == 0 and point.backlog.waiting == 1
@@ -316,9 +316,9 @@ def test_a_flash_that_refuses_leaves_what_waits_in_memory():
     rig.flash.left = 0
     rig.answer("03", status(503))
     rig.until(FIRST + 200)
-    assert rig.telemetry._site.backlog.waiting == 0 and rig.telemetry._site.ring.n == 3
+    assert rig.telemetry.site.backlog.waiting == 0 and rig.telemetry.site.ring.n == 3
     rig.until(FIRST + 290, sending=False)
-    assert rig.telemetry._site.ring.n == 4
+    assert rig.telemetry.site.ring.n == 4
     rig.answer("03", status(201))
     since = len(rig.server.requests)
     rig.until(FIRST + 299)

@@ -1,5 +1,6 @@
 """SunSpec devices as register operations and integers: see README.md."""
 
+from .chain import Chain, Header
 from .limit import Limit, MappedLimit
 from .live import LIVE_MAX, Inverter, Meter
 from .quirks import (
@@ -16,7 +17,6 @@ from .quirks import (
     Q_GAP,
     Q_GRAIN,
     Q_TIMEOUT,
-    quirks,
 )
 from .ratings import (
     RTG_CHA,
@@ -47,7 +47,7 @@ from .sequence import (
 from .setting import CONTROL_MAX, Connect
 from .storage import Battery, Hybrid, Storage
 from .values import ABSENT, ABSENT_ALL, NULL_FRAME, SunspecError
-from .walk import Common, Header, Walk
+from .walk import Common, Walk, quirks
 
 __all__ = (
     "ABSENT", "ABSENT_ALL", "CONTROL_MAX", "DIFFERS", "FULL", "F_EXPORT", "F_FC6", "F_FC16",
@@ -55,6 +55,6 @@ __all__ = (
     "NULL_FRAME", "OK", "PENDING", "Q_CONNECT", "Q_EVERY", "Q_FLAGS", "Q_FLOOR", "Q_GAP",
     "Q_GRAIN", "Q_TIMEOUT", "READ", "REFUSED", "RTG_CHA", "RTG_DIS", "RTG_DV", "RTG_VA", "RTG_VAR",
     "RTG_VAR_NEG", "RTG_W", "RTG_WH", "SILENT", "UNREAD", "WRITE", "WRITE_ONE", "Battery",
-    "Common", "Connect", "Header", "Hybrid", "Inverter", "Limit", "MappedLimit", "Meter",
+    "Chain", "Common", "Connect", "Header", "Hybrid", "Inverter", "Limit", "MappedLimit", "Meter",
     "Ratings", "Storage", "SunspecError", "Walk", "quirks",
 )

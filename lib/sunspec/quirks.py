@@ -38,24 +38,6 @@ F_NO_CYCLIC = const(8)  # "enable" is not to be written again while it stands
 F_NO_RVRT = const(16)  # window, reversion and ramp are not to be written
 F_EXPORT = const(32)  # its meter counts export as positive
 
-_N = const(7)
-
-# flags, grain, floor, every, connect, gap, timeout, then "maker|model|version".
-_ROWS = (
-    b"\x20\x00\x00\x0a\x00\x00\x28SolarEdge||\n"  # answers after 3 s at some sites
-    b"\x19\x00\x00\x64\x00\x00\x00SMA||\n"  # only the percentage, seldom: flash
-    b"\x01\x00\x00\x0a\x00\x00\x00KOSTAL||\n"
-    b"\x02\x00\x00\x0a\x00\x00\x14APsystems||\n"
-    b"\x00\x00\x00\x0a\x14\x05\x50Huawei||\n"  # 1-2 s after connecting, 1-8 s to answer
-    b"\x00\x00\x00\x0a\x14\x05\x50HUAWEI||\n"
-    b"\x00\x00\x00\x64\x00\x00\x14GoodWe||\n"  # flash: it outlives a restart
-    b"\x00\x00\x00\x64\x00\x00\x14Growatt||\n"  # flash, on some
-    b"\x00\x01\x00\x0a\x00\x00\x14Sungrow||\n"  # needs a step to take a new value
-    b"\x00\x00\x02\x64\x00\x00\x14Hoymiles||\n"  # drops out below 2 %
-    b"\x00\x00\x02\x64\x00\x00\x14OpenDTU||\n"
-    b"\x00\x00\x00\x0a\x00\x00\x00||\n"  # Fronius, FIMER, Enphase, and whom nobody knows
-)
-
 BIT_SITE = const(1)  # the number is the export limit that the device keeps at its own meter
 BIT_FLOAT = const(2)  # percent as float32, low word first, in two registers
 BIT_REVERTS = const(4)  # words 2 and 3 are a timeout, 4 and 5 what it falls back to
@@ -128,15 +110,3 @@ def row_of(rows, name):
         if row[0] == name:
             return row
     raise SunspecError("no such map")
-
-
-def quirks(common):
-    """The row of a device that `common` knows, or of an unknown one. Allocates."""
-    said = (common.manufacturer, common.model, common.version)
-    at = 0
-    while True:
-        end = _ROWS.find(b"\n", at + _N)
-        begins = _ROWS[at + _N:end].decode().split("|")
-        if all([said[i].startswith(begins[i]) for i in range(3)]):
-            return _ROWS[at:at + _N]
-        at = end + 1

@@ -22,8 +22,9 @@ from array import array
 
 from micropython import const
 
+from .chain import Chain
 from .points import COMMON
-from .sequence import FULL, MOVED, NO_SUNS, NO_UNIT, OK, PENDING, READ, SILENT, Reads, Sequence
+from .sequence import FULL, NO_SUNS, NO_UNIT, OK, PENDING, READ, SILENT, Reads
 from .values import SunspecError
 
 _STRINGS = const(4)  # of model 1
@@ -41,8 +42,26 @@ _END = const(0xFFFF)
 _NO_PATH = const(10)  # Modbus: gateway path unavailable
 _NO_TARGET = const(11)  # Modbus: gateway target device failed to respond
 
+_N = const(7)  # bytes of a quirk
 
-class Walk(Sequence):
+# flags, grain, floor, every, connect, gap, timeout, then "maker|model|version".
+_ROWS = (
+    b"\x20\x00\x00\x0a\x00\x00\x28SolarEdge||\n"  # answers after 3 s at some sites
+    b"\x19\x00\x00\x64\x00\x00\x00SMA||\n"  # only the percentage, seldom: flash
+    b"\x01\x00\x00\x0a\x00\x00\x00KOSTAL||\n"
+    b"\x02\x00\x00\x0a\x00\x00\x14APsystems||\n"
+    b"\x00\x00\x00\x0a\x14\x05\x50Huawei||\n"  # 1-2 s after connecting, 1-8 s to answer
+    b"\x00\x00\x00\x0a\x14\x05\x50HUAWEI||\n"
+    b"\x00\x00\x00\x64\x00\x00\x14GoodWe||\n"  # flash: it outlives a restart
+    b"\x00\x00\x00\x64\x00\x00\x14Growatt||\n"  # flash, on some
+    b"\x00\x01\x00\x0a\x00\x00\x14Sungrow||\n"  # needs a step to take a new value
+    b"\x00\x00\x02\x64\x00\x00\x14Hoymiles||\n"  # drops out below 2 %
+    b"\x00\x00\x02\x64\x00\x00\x14OpenDTU||\n"
+    b"\x00\x00\x00\x0a\x00\x00\x00||\n"  # Fronius, FIMER, Enphase, and whom nobody knows
+)
+
+
+class Walk(Chain):
     """A walk along the chain with room for `models` models (1 .. 255). Allocates its columns once.
 
     `marked` tells a chain that ended by an end model from one that just stopped answering.
@@ -52,11 +71,8 @@ class Walk(Sequence):
     def __init__(self, models):
         if not 1 <= models <= 255:
             raise SunspecError("models")
-        super().__init__()
-        self.ids = array("H", bytes(2 * models))
-        self.addrs = array("H", bytes(2 * models))  # of the ID register
-        self.lengths = array("H", bytes(2 * models))  # L: registers behind L
-        self.devices = bytearray(models)  # 0 for the first device of the chain
+        super().__init__(array("H", bytes(2 * models)), array("H", bytes(2 * models)),
+                         array("H", bytes(2 * models)), bytearray(models), 0)
         self.begin()
 
     def begin(self):
@@ -72,26 +88,6 @@ class Walk(Sequence):
         self._has_common = False
         self._answered = False
         self._no_unit = False
-
-    def find(self, device, first_id, last_id):
-        """Index of the device's first model with an id in that range, -1 when there is none."""
-        for i in range(self.n):
-            if self.devices[i] == device and first_id <= self.ids[i] <= last_id:
-                return i
-        return -1
-
-    def pick(self, device, choices):
-        """(index, table) of the device's first model of a row (first id, last id, table).
-
-        SunspecError when it has none of them, or one that is shorter than its block. Allocates.
-        """
-        for first_id, last_id, table in choices:
-            i = self.find(device, first_id, last_id)
-            if i >= 0:
-                if table[0] + table[1] > self.lengths[i] + 2:
-                    raise SunspecError("model too short")
-                return i, table
-        raise SunspecError("no model to read")
 
     def next(self, regs):
         """True when the read of `kind`, `addr`, `count` is to be run. Does not allocate."""
@@ -194,26 +190,6 @@ class Walk(Sequence):
         self.result = OK
 
 
-class Header(Reads):
-    """Whether a model still stands where the walk found it: SMA's 714 changes its length by night.
-
-    `index` is one of find().  `result`: OK, MOVED (walk again), REFUSED or SILENT.
-    """
-
-    def __init__(self, walk, index):
-        super().__init__(1)
-        self._walk = walk
-        self._index = index
-
-    def _place(self, step):
-        return self._ask(READ, self._walk.addrs[self._index], 2)
-
-    def _answer(self, step, outcome, regs):
-        i = self._index
-        if outcome == 0 and (regs[0] != self._walk.ids[i] or regs[1] != self._walk.lengths[i]):
-            self.result = MOVED
-
-
 class Common(Reads):
     """Model 1 of a device of the walk; "" for a string that is absent or refused.
 
@@ -258,3 +234,15 @@ def _text(regs, count):
         chars[n] = char if 32 <= char < 127 else 63
         n += 1
     return chars[:n].decode().strip()
+
+
+def quirks(common):
+    """The row of a device that `common` knows, or of an unknown one. Allocates."""
+    said = (common.manufacturer, common.model, common.version)
+    at = 0
+    while True:
+        end = _ROWS.find(b"\n", at + _N)
+        begins = _ROWS[at + _N:end].decode().split("|")
+        if all([said[i].startswith(begins[i]) for i in range(3)]):
+            return _ROWS[at:at + _N]
+        at = end + 1

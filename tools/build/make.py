@@ -38,9 +38,10 @@ NOT_CODE = {"manifest.py"}
 ROOTS = ("boot", "main", "board", "provision")
 LEVEL = "-O3"
 # Imported by functions, when they are needed; most are dropped again: not resident.
-ON_DEMAND = ("inflate", "enrol", "p256", "commissioning", "rtu", "battery", "load", "tty",
-             "identity", "backlog", "wear")
-DROPPED = ("config", "identity", "enrol", "p256", "commissioning", "wear")  # after their use
+ON_DEMAND = ("inflate", "enrol", "p256", "survey", "driver", "mapped", "mirror", "versions",
+             "commissioning", "rtu", "battery", "load", "tty", "identity", "backlog", "wear")
+DROPPED = ("config", "identity", "enrol", "p256", "survey", "driver", "mirror",
+           "versions", "commissioning", "wear")  # after their use
 
 
 def modules(board: str) -> list[tuple[Path, Path]]:

@@ -167,7 +167,7 @@ class Program:
 def _absolute(module: Module, ours: dict[str, Module], on_demand: tuple[str, ...]) -> None:
     """`from .x import y` becomes `from package.x import y`; imports of ours stand at the top.
 
-    What is loaded on demand is imported by functions, and at the top by nothing but itself.
+    What is loaded on demand is imported by functions, and at the top by nothing but its like.
     """
     top = {id(node) for node in module.tree.body}
     inside = {id(node) for function in ast.walk(module.tree) for node in ast.walk(function)
@@ -182,8 +182,9 @@ def _absolute(module: Module, ours: dict[str, Module], on_demand: tuple[str, ...
                 base = home.split(".")[:len(home.split(".")) - node.level + 1]
                 node.module = ".".join(base + ([node.module] if node.module else []))
                 node.level = 0
-            late = node.module.split(".")[0] in on_demand and me not in on_demand
-            if node.module in ours and late and id(node) not in inside:
+            other = node.module.split(".")[0]
+            late = other in on_demand and other != me
+            if node.module in ours and late and me not in on_demand and id(node) not in inside:
                 raise module.fail(node, f"{node.module} is on demand: import it in a function")
             if node.module in ours and not late and id(node) not in top:
                 raise module.fail(node, "an import of ours inside a block")

@@ -1,0 +1,71 @@
+"""Walks along the models of a device and asks who it is: loaded for each walk, let go of after.
+
+Enters: a line, a unit.  Leaves: its Chain, the serial number and the quirks in `devices`, and the
+pace of the line.
+
+    from survey import survey       # inside a function: ON_DEMAND of tools/build/make.py
+    chain = await survey(devices, bus, unit, "METER", False)
+
+Allocates.  Limit: one walk at a time.
+"""
+
+import sys
+
+import log
+from sunspec import (
+    FULL,
+    NO_SUNS,
+    NO_UNIT,
+    OK,
+    Q_CONNECT,
+    Q_GAP,
+    Q_TIMEOUT,
+    SILENT,
+    Chain,
+    Common,
+    Walk,
+    quirks,
+)
+
+# Ends of the codes in docs/log.md.
+_CAUSES = {SILENT: "_SILENT", NO_UNIT: "_NO_UNIT", NO_SUNS: "_NO_SUNSPEC"}
+
+
+async def survey(devices, bus, unit, what, other):
+    """Its Chain, None when there is none; False in that place where there may be another map.
+
+    devices: Devices, whose `serial` and `quirk` are set.  what: the first word of its codes.
+    """
+    sys.modules.pop("survey", None)
+    devices.quirk = bytes(8)
+    devices.serial = ""
+    walk = Walk(devices.models)
+    result = await devices.run(bus, unit, walk)
+    if result not in (OK, FULL):
+        if other:
+            return False
+        log.error(what + _CAUSES.get(result, "_REFUSED"), "bus", bus.name, "unit", unit)
+        return None
+    n = walk.n  # the room for more models is not needed any longer, nor the code of the walk
+    chain = Chain(walk.ids[:n], walk.addrs[:n], walk.lengths[:n], walk.devices[:n], walk.devices_n)
+    common = Common(chain, 0)
+    result = await devices.run(bus, unit, common)
+    if result == SILENT:  # its quirks are not known: looked for again in a moment
+        log.error(what + "_SILENT", "bus", bus.name, "unit", unit, "while", "common")
+        return None
+    if result == OK:
+        devices.serial = common.serial
+        log.info(what, "maker", common.manufacturer, "model", common.model,
+                 "version", common.version, "models", n)
+        devices.quirk = quirk = quirks(common)
+        # The line goes at the pace of its slowest device.
+        bus.gap_ms = max(bus.gap_ms, quirk[Q_GAP] * 10)
+        bus.timeout_ms = max(bus.timeout_ms, quirk[Q_TIMEOUT] * 100)
+        bus.settle_ms = max(bus.settle_ms, quirk[Q_CONNECT] * 100)
+    return chain
+
+
+def quirk_of(common):
+    """The row of quirks of what says `manufacturer`, `model` and `version`. Allocates."""
+    sys.modules.pop("survey", None)
+    return quirks(common)
