@@ -8,12 +8,12 @@ CODE = re.compile(r"`([A-Z][A-Z_]+[A-Z])`")
 
 
 def said():
-    """Codes in the sources: of log calls, CONFIG_WRONG, with the ends that devices.py adds."""
+    """Codes in the sources: of log calls, CONFIG_WRONG, with the ends that survey.py adds."""
     text = "\n".join(f.read_text() for f in sorted((ROOT / "firmware").glob("*.py")))
     codes = set(re.findall(r'(?:log\.(?:info|warn|error)|_ended)\(\s*"([A-Z_]+)"', text))
     codes |= {"CONFIG_WRONG"}
-    codes |= set(re.findall(r'"([A-Z_]+)" if ', text))
-    codes |= set(re.findall(r'else "([A-Z_]{5,})"', text))
+    codes |= set(re.findall(r'"([A-Z][A-Z_]+)" if ', text))
+    codes |= set(re.findall(r'else "([A-Z][A-Z_]{4,})"', text))
     for what in ("INVERTER", "METER"):
         codes |= {what} | {what + end for end in re.findall(r'"(_[A-Z_]+)"', text)}
     return codes
