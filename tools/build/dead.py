@@ -17,6 +17,7 @@ import ast
 
 from tools.build.native import native_names
 from tools.build.source import Module, Program
+from tools.build.trees import walk
 
 # Names of MicroPython that do nothing but make a value.
 _MAKERS = {"array", "bytearray", "bytes", "const", "dict", "frozenset", "int", "len", "list",
@@ -58,7 +59,7 @@ def defines(node: ast.stmt) -> list[str]:
 
 def _makes_a_value(node: ast.expr) -> bool:
     # Our own functions are called at the top level of a module to make tables, and only for that.
-    for part in ast.walk(node):
+    for part in walk(node):
         if isinstance(part, (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)):
             return False
         if isinstance(part, ast.Call) and not isinstance(part.func, ast.Name):
@@ -92,7 +93,7 @@ class _Sweep:
         """True when the statement calls what is neither ours nor a maker of values."""
         if isinstance(node, _DEFINITIONS):
             return False
-        for part in ast.walk(node):
+        for part in walk(node):
             if isinstance(part, ast.Call):
                 called = part.func.id
                 symbol = self._program.find(module.name, called)
@@ -156,7 +157,7 @@ class _Sweep:
         if isinstance(top, ast.ClassDef):
             parts = self._class_parts(module, top)
         else:
-            parts = list(ast.walk(top))
+            parts = list(walk(top))
         scopes = module.scopes
         for part in parts:
             if isinstance(part, ast.Name):
@@ -176,8 +177,8 @@ class _Sweep:
         """The parts of a class that are reached with it; its other methods wait for their name."""
         parts: list[ast.AST] = [node]
         for outer in node.bases + node.decorator_list + node.keywords:
-            parts += ast.walk(outer)
-        named = {n.id for item in node.body for n in ast.walk(item) if isinstance(n, ast.Name)}
+            parts += walk(outer)
+        named = {n.id for item in node.body for n in walk(item) if isinstance(n, ast.Name)}
         foreign = self._foreign(module, node)
         for item in node.body:
             if (isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)) and not foreign
@@ -186,7 +187,7 @@ class _Sweep:
                 if item.name in self.words:
                     continue
             else:
-                parts += ast.walk(item)
+                parts += walk(item)
         return parts
 
     def _foreign(self, module: Module, node: ast.ClassDef) -> bool:

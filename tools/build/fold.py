@@ -21,6 +21,7 @@ from tools.build.constants import int_value, literal
 from tools.build.emit import emit
 from tools.build.native import MICROPYTHON
 from tools.build.source import BuildError, Module, Program
+from tools.build.trees import children, walk
 
 _BUILTINS = set("abs array bool bytearray bytes chr dict divmod enumerate int isinstance len "
                 "list max min ord range reversed set sorted str sum tuple zip IndexError KeyError "
@@ -66,8 +67,8 @@ def fold(program: Program, name: str) -> list[str]:
 
 def read_only(module: Module, name: str) -> bool:
     """True when the module does nothing to a top-level value but read it."""
-    parents = {id(child): node for node in ast.walk(module.tree)
-               for child in ast.iter_child_nodes(node)}
+    parents = {id(child): node for node in walk(module.tree)
+               for child in children(node)}
     return _only_read(module.scopes.module, name, parents)
 
 
@@ -162,7 +163,8 @@ class _Folder:
         self._constants.update({line.targets[0].id: line for line in new if _literal(line.value)})
         at = self._module.tree.body.index(node)
         self._module.tree.body[at:at + 1] = new
-        ast.fix_missing_locations(self._module.tree)
+        for line in new:
+            ast.fix_missing_locations(ast.copy_location(line, node))
         self._tried.update(map(id, new))
         self._module.touch()
         return names
@@ -170,7 +172,7 @@ class _Folder:
     def _pure(self, tree: ast.AST, needs: dict[str, ast.stmt]) -> bool:
         """True when evaluating it needs constants alone; `needs` are their statements."""
         scopes = self._module.scopes
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, _NEVER) or (isinstance(node, _FUNCTIONS) and node is not tree):
                 return False
             if not isinstance(node, ast.Name):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 
 from tools.build.source import Module, Program
+from tools.build.trees import walk
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -34,7 +35,7 @@ class _Hoist:
 
     def run(self) -> None:
         scopes = self._module.scopes
-        for function in ast.walk(self._module.tree):
+        for function in walk(self._module.tree):
             if isinstance(function, _FUNCTIONS):
                 for lines in _bodies(function):
                     self._take(lines, scopes.of[id(function)])

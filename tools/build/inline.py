@@ -30,6 +30,7 @@ from tools.build.native import native_names
 from tools.build.once import called_once, occurrences
 from tools.build.returns import Refused, as_expression, falls, without_returns
 from tools.build.source import Module, Program
+from tools.build.trees import children, walk
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _OWN_SCOPE = (*_FUNCTIONS, ast.Lambda, ast.ClassDef, ast.ListComp, ast.SetComp, ast.DictComp,
@@ -74,38 +75,45 @@ class _Inliner:
                     self._homes[home, node.name] = node
         self._waiting = {key: node for key, node in self._homes.items()
                          if _movable(key[1], public) and once(*key)}
+        self._of_name: dict[str, list[tuple[ast.AST, str]]] = {}
+        for key in self._waiting:
+            self._of_name.setdefault(key[1], []).append(key)
+        self._called: dict[ast.AST, set[str]] = {}  # by function, kept until it changes
+        self._heirs: dict[tuple[ast.AST, ast.AST], bool] = {}  # no class gets other bases here
 
     def run(self) -> list[str]:
         done: list[str] = []
         while self._waiting:
             self._inline(next(iter(self._waiting)), done)
+        self._module.touch()
         return done
 
     def _inline(self, key: tuple[ast.AST, str], done: list[str]) -> None:
         node = self._waiting.pop(key)
         home, name = key
-        for part in ast.walk(node):
+        for part in walk(node):
             inner = getattr(part, "attr", getattr(part, "id", None))
-            for other in [k for k in self._waiting if k[1] == inner]:
+            for other in self._of_name.get(inner, ()):
                 if other in self._waiting:
                     self._inline(other, done)
         try:
             callee = _Callee(self._module, home, node)
             place = self._find(home, name)
-            _allow(self._program, self._module, place, callee)
+            _allow(self._module, place, callee, self._inherits)
             place.put(callee)
         except Refused:
             return
+        self._called.pop(place.caller, None)
         home.body.remove(node)
         home.body = home.body or [ast.Pass()]
         del self._homes[key]
-        self._module.touch()
+        self._module.scopes.moved(node, home, place.caller)
         done.append(name)
 
     def _find(self, callee: ast.AST, name: str) -> _Place:
         for (home, _), node in self._homes.items():
-            if callee is not self._module.tree and (home is self._module.tree or not _inherits(
-                    self._program, self._module, home, callee)):
+            if name not in self._calls(node) or (callee is not self._module.tree and (
+                    home is self._module.tree or not self._inherits(home, callee))):
                 continue
             for lines, at in _statements(node.body):
                 call = _call(lines[at], name)
@@ -113,8 +121,29 @@ class _Inliner:
                     return _Place(self._module, home, node, lines, at, call)
         raise Refused("not called by a statement of a function")
 
+    def _calls(self, function: ast.AST) -> set[str]:
+        """Names of all that is called in a function, by a name or as an attribute."""
+        found = self._called.get(function)
+        if found is None:
+            called = [n.func for n in walk(function) if isinstance(n, ast.Call)]
+            found = self._called[function] = {
+                getattr(f, "attr", getattr(f, "id", "")) for f in called}
+        return found
 
-def _allow(program: Program, module: Module, place: _Place, callee: _Callee) -> None:
+    def _inherits(self, node: ast.ClassDef, home: ast.ClassDef) -> bool:
+        """True for the class itself and what inherits it in this module."""
+        if node is home:
+            return True
+        known = self._heirs.get((node, home))
+        if known is None:
+            names = [self._program.base(self._module, base) for base in node.bases]
+            above = [n for n in self._module.tree.body if isinstance(n, ast.ClassDef)
+                     and (self._module.name, n.name) in names]
+            known = self._heirs[node, home] = any(self._inherits(n, home) for n in above)
+        return known
+
+
+def _allow(module: Module, place: _Place, callee: _Callee, inherits: Callable) -> None:
     """Refused when the call need not mean that function, or its names mean others there."""
     func, caller = place.call.func, place.caller
     scope = module.scopes.of[id(caller)]
@@ -125,7 +154,7 @@ def _allow(program: Program, module: Module, place: _Place, callee: _Callee) -> 
         stores = [p for p in scope.places if p.name == first and p.store]
         if (not isinstance(func.value, ast.Name) or func.value.id != first or len(stores) != 1
                 or callee.home is module.tree or place.home is module.tree
-                or not _inherits(program, module, place.home, callee.home)):
+                or not inherits(place.home, callee.home)):
             raise Refused("another object")
     elif callee.home is not module.tree or callee.node.name in module.spelled():
         raise Refused("a name of another kind")
@@ -137,15 +166,6 @@ def _allow(program: Program, module: Module, place: _Place, callee: _Callee) -> 
         raise Refused("made here, run elsewhere")
 
 
-def _inherits(program: Program, module: Module, node: ast.ClassDef, home: ast.ClassDef) -> bool:
-    if node is home:
-        return True
-    names = [program.base(module, base) for base in node.bases]
-    above = [n for n in module.tree.body if isinstance(n, ast.ClassDef)
-             and (module.name, n.name) in names]
-    return any(_inherits(program, module, n, home) for n in above)
-
-
 class _Callee:
     """A function that may move: plain parameters, no scope of its own inside, no generator."""
 
@@ -155,7 +175,7 @@ class _Callee:
         if (node.decorator_list or args.vararg or args.kwarg or args.kwonlyargs
                 or args.posonlyargs or not all(_literal(d) for d in args.defaults)):
             raise Refused("its parameters")
-        for part in (p for line in node.body for p in ast.walk(line)):
+        for part in (p for line in node.body for p in walk(line)):
             if isinstance(part, _NEVER) or getattr(part, "id", None) in _ASK_FRAME:
                 raise Refused("its body")
         scope = module.scopes.of[id(node)]
@@ -195,12 +215,12 @@ class _Place:
         self._module = module
         self.home, self.caller, self._lines, self._at, self.call = home, caller, lines, at, call
         line = lines[at]
-        self._whole = next((p for p in ast.walk(line)
+        self._whole = next((p for p in walk(line)
                             if isinstance(p, ast.Await) and p.value is call), call)
         self.awaited = self._whole is not call
         self._scope = module.scopes.of[id(caller)]
         self._alive = isinstance(caller, ast.AsyncFunctionDef) or any(
-            isinstance(p, (ast.Yield, ast.YieldFrom)) for p in ast.walk(caller))
+            isinstance(p, (ast.Yield, ast.YieldFrom)) for p in walk(caller))
 
     def put(self, callee: _Callee) -> None:
         """Replace the call; the tree is changed only when nothing was refused."""
@@ -236,7 +256,7 @@ class _Place:
         values: dict[str, ast.expr] = {}
         bound = []
         for name, value in callee.arguments(self.call, method):
-            if any(isinstance(p, ast.NamedExpr) for p in ast.walk(value)):
+            if any(isinstance(p, ast.NamedExpr) for p in walk(value)):
                 raise Refused("an argument that binds")
             if self._same(value, callee.uses[name]) and name not in callee.rebound:
                 values[name] = value
@@ -258,8 +278,8 @@ class _Place:
     def _taken(self) -> set[str]:
         """What was put here before has these, if the call stands in the midst of it."""
         line = self._lines[self._at]
-        return {slot for part in ast.walk(self.caller) for slot in getattr(part, "slots", ())
-                if any(p is line for p in ast.walk(part))}
+        return {slot for part in walk(self.caller) for slot in getattr(part, "slots", ())
+                if any(p is line for p in walk(part))}
 
     def _same(self, value: ast.expr, uses: int) -> bool:
         """True for an argument that has one value all the time that the body runs."""
@@ -278,7 +298,7 @@ class _Place:
     def _simple(self, targets: list[ast.expr], body: list[ast.stmt]) -> bool:
         """True when a return can write to the targets itself: that must not fail in the body."""
         if isinstance(targets[0], ast.Tuple) and not falls(body):
-            values = [p.value for line in body for p in ast.walk(line)
+            values = [p.value for line in body for p in walk(line)
                       if isinstance(p, ast.Return)]
             names = targets[0].elts
             if not all(isinstance(v, ast.Tuple) and len(v.elts) == len(names) for v in values):
@@ -316,7 +336,7 @@ class _Place:
         node = getattr(line, field)
         while node is not self._whole:
             for part in _evaluated(node):
-                if any(p is self._whole for p in ast.walk(part)):
+                if any(p is self._whole for p in walk(part)):
                     node = part
                     break
                 if not (_literal(part) or (isinstance(part, ast.Name) and self._fixed(part))):
@@ -398,13 +418,13 @@ def _call(line: ast.stmt, name: str) -> ast.Call | None:
         if isinstance(node, ast.Call) and name in (getattr(node.func, "attr", None),
                                                    getattr(node.func, "id", None)):
             return node
-        work += [n for n in ast.iter_child_nodes(node) if not isinstance(
+        work += [n for n in children(node) if not isinstance(
             n, (ast.stmt, ast.ExceptHandler, *_OWN_SCOPE))]
     return None
 
 
 def _swap(line: ast.stmt, old: ast.expr, new: ast.expr) -> None:
-    for parent in ast.walk(line):
+    for parent in walk(line):
         for field, value in ast.iter_fields(parent):
             if value is old:
                 setattr(parent, field, new)

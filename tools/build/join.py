@@ -19,6 +19,7 @@ import ast
 from collections import Counter
 
 from tools.build.source import BuildError, Module, Program
+from tools.build.trees import walk
 
 
 PART = 700  # functions and classes; from measuring which heap the firmware lives in
@@ -36,7 +37,7 @@ def join(program: Program, part: int = PART) -> list[str]:
         module = program.modules[name]
         if name in alone or name in program.on_demand or not module.tree.body:
             continue
-        code = sum(isinstance(node, _CODE) for node in ast.walk(module.tree))
+        code = sum(isinstance(node, _CODE) for node in walk(module.tree))
         if parts[-1] and size + code > part:
             parts.append([])
             size = 0
@@ -82,7 +83,7 @@ def _put_together(program: Program, order: list[str], name: str | None = None) -
     whole.touch()
     for module in program.modules.values():
         joined.redirect(module)
-        module.touch()
+        module.imports = None  # its own names are what they were
     return joined.name
 
 
@@ -113,7 +114,7 @@ def _alone(program: Program) -> set[str]:
 
 def _spelled(module: Module) -> set[str]:
     """Names of modules in `sys.modules["name"]`."""
-    return {n.slice.value for n in ast.walk(module.tree) if isinstance(n, ast.Subscript)
+    return {n.slice.value for n in walk(module.tree) if isinstance(n, ast.Subscript)
             and isinstance(n.value, ast.Attribute) and n.value.attr == "modules"
             and isinstance(n.slice, ast.Constant)}
 
@@ -223,7 +224,7 @@ class _Joiner:
 
     def redirect(self, module: Module) -> None:
         """Let a module that stands alone, and functions, import from the joined one."""
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.ImportFrom) and node.module in self._order:
                 for alias in node.names:
                     alias.asname = alias.asname or alias.name

@@ -27,6 +27,7 @@ import ast
 import copy
 
 from tools.build.source import Program
+from tools.build.trees import walk
 
 _SHORT = 10  # bytes of a string that MicroPython interns by itself
 _LONGEST = 250  # that it can intern
@@ -39,7 +40,7 @@ def lean(tree: ast.Module, kept: bool) -> tuple[ast.Module, dict[str, str]]:
     `kept`: the module stays loaded.
     """
     tree = copy.deepcopy(tree)
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.ClassDef):
             node.body.insert(0, ast.Delete([ast.Name("__module__", ast.Del()),
                                             ast.Name("__qualname__", ast.Del())]))
@@ -60,7 +61,7 @@ def forget_once(program: Program) -> None:
     """Let go of functions that nothing but the import of their module calls."""
     elsewhere = set()
     for module in program.modules.values():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.ImportFrom):
                 elsewhere |= {alias.name for alias in node.names}
             elif isinstance(node, ast.Attribute):
@@ -71,7 +72,7 @@ def forget_once(program: Program) -> None:
         used = set(elsewhere)
         for node in module.tree.body:
             if isinstance(node, _LATER):
-                used |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+                used |= {part.id for part in walk(node) if isinstance(part, ast.Name)}
         once = [node.name for node in module.tree.body
                 if isinstance(node, ast.FunctionDef) and node.name not in used]
         module.tree.body += [ast.Assign([ast.Name(name, ast.Store())], ast.Constant(None))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 
 from tools.build.source import BuildError, Module, Program
+from tools.build.trees import children, walk
 
 
 def link(program: Program) -> None:
@@ -83,8 +84,8 @@ class _Linker:
         """Replace `module.name` where that cannot change."""
         places = [p for p in self._scopes.places
                   if p.owner is self._scopes.module and p.name in whole and not p.store]
-        parents = {id(child): node for node in ast.walk(self._module.tree)
-                   for child in ast.iter_child_nodes(node)}
+        parents = {id(child): node for node in walk(self._module.tree)
+                   for child in children(node)}
         for place in places:
             node = parents[id(place.node)]
             symbol = None

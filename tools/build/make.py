@@ -31,6 +31,7 @@ from tools.build.order import often_first
 from tools.build.source import BuildError, Program
 from tools.build.supers import name_supers
 from tools.build.tidy import drop_texts
+from tools.build.trees import walk
 from tools.build.unread import drop_unread
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,9 +74,9 @@ def program(board: str) -> Program:
 def whole_of(texts: dict[str, str], roots: tuple[str, ...] = ROOTS) -> Program:
     """The program of these modules; of ON_DEMAND those that functions do import."""
     asked = {node.module.split(".")[0] for text in texts.values()
-             for function in ast.walk(ast.parse(text))
+             for function in walk(ast.parse(text))
              if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
-             for node in ast.walk(function) if isinstance(node, ast.ImportFrom) and node.module}
+             for node in walk(function) if isinstance(node, ast.ImportFrom) and node.module}
     return Program(texts, tuple(name for name in roots if name in texts),
                    tuple(name for name in ON_DEMAND if name in asked))
 

@@ -21,6 +21,7 @@ from collections import Counter
 from tools.build.native import free_names, native_names
 from tools.build.scopes import Place, Scope
 from tools.build.source import Module, Program
+from tools.build.trees import walk
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _CAPITALS = [a + b for a, b in itertools.product(["", *_LETTERS.upper()], _LETTERS.upper())]
@@ -182,7 +183,7 @@ def _first(used: set[str], from_the_end: bool = False) -> str:
 
 
 def _strings(program: Program) -> set[str]:
-    return {n.value for module in program.modules.values() for n in ast.walk(module.tree)
+    return {n.value for module in program.modules.values() for n in walk(module.tree)
             if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 
@@ -194,7 +195,7 @@ def _keywords(program: Program) -> set[str]:
         given = {p.name for p in module.scopes.places
                  if isinstance(p.node, ast.arg) and p.owner.kind == "function"
                  and p.node is getattr(p.owner.node.args, "kwarg", None)}
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             for word in node.keywords if isinstance(node, ast.Call) else ():
                 if word.arg is not None:
                     found.add(word.arg)
@@ -289,7 +290,7 @@ class _Attributes:
         for name, module in self._program.modules.items():
             if name in whole:
                 kept |= module.scopes.module.bound
-                kept |= {n.attr for n in ast.walk(module.tree) if isinstance(n, ast.Attribute)}
+                kept |= {n.attr for n in walk(module.tree) if isinstance(n, ast.Attribute)}
         return kept | _strings(self._program)
 
     def _relate(self) -> None:
@@ -322,7 +323,7 @@ class _Attributes:
                     self._home(place.name, place.owner.node)
             elif place.scope.kind == "class":
                 self._in_class.add(place.name)
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.Attribute):
                 self._nodes.setdefault(node.attr, []).append((module, node))
                 if not isinstance(node.ctx, ast.Load):
@@ -345,8 +346,8 @@ class _Attributes:
             return None
         args = getattr(owner.node.args, "args", [])
         plain = args and args[0].arg == node.id and not owner.node.decorator_list
-        bound_again = sum(p.store for p in scopes.places
-                          if p.owner is owner and p.name == node.id) > 1 if plain else True
+        bound_again = sum(p.store for p in owner.places
+                          if p.name == node.id) > 1 if plain else True
         return None if bound_again else owner.parent.node
 
     def _colour(self) -> dict[str, str]:

@@ -14,6 +14,7 @@ import ast
 from collections import Counter
 
 from tools.build.source import Program
+from tools.build.trees import walk
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -22,7 +23,7 @@ def occurrences(program: Program) -> Counter:
     """How often each name stands in the program, whatever it means there, strings too."""
     count: Counter = Counter()
     for module in program.modules.values():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             for field in ("id", "attr", "arg", "name", "asname", "value"):
                 value = getattr(node, field, None)
                 if isinstance(value, str):
@@ -57,7 +58,7 @@ def called_once(program: Program, count: Counter) -> set[tuple[int, str]]:
         for method in (n for n in node.body if isinstance(n, _FUNCTIONS)):
             homes.setdefault((eldest(symbol), method.name), []).append(node)
             own = method.args.args[0].arg if method.args.args else None
-            uses.update((eldest(symbol), part.attr) for part in ast.walk(method)
+            uses.update((eldest(symbol), part.attr) for part in walk(method)
                         if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name)
                         and part.value.id == own)
     seen: Counter = Counter()

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from keyword import iskeyword
 
 from tools.build.source import BuildError
+from tools.build.trees import walk
 
 _FIRST = 126  # names with a number of one byte; 0 is the file's own, 1 the module's
 _FORMATS = 0x3A4  # py/bc0.h, MP_BC_FORMAT: two bits for each 16 opcodes
@@ -49,7 +50,7 @@ def often_first(tree: ast.Module, own: str,
 def _names(tree: ast.Module) -> set[str]:
     """All that may be in the table, and more."""
     found = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         for key in ("id", "attr", "arg", "name", "asname", "module"):
             name = getattr(node, key, None)
             if isinstance(name, str) and name.isidentifier() and not iskeyword(name):

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import ast
 
+from tools.build.trees import walk
+
 
 class Refused(Exception):
     """Not inlined; the text is for who debugs this."""
@@ -38,7 +40,7 @@ def without_returns(body: list[ast.stmt], sink) -> list[ast.stmt]:
 
 
 def _returns(line: ast.AST) -> bool:
-    return any(isinstance(part, ast.Return) for part in ast.walk(line))
+    return any(isinstance(part, ast.Return) for part in walk(line))
 
 
 def falls(body: list[ast.stmt]) -> bool:

@@ -28,6 +28,7 @@ import ast
 from tools.build.fold import read_only
 from tools.build.native import native_names
 from tools.build.source import Module, Program
+from tools.build.trees import walk
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 # Stands for a constant: as bytes of more than MicroPython interns it is an entry in a table.
@@ -92,7 +93,7 @@ class _Mover:
         for place in scopes.module.places:
             stores[place.name] = stores.get(place.name, 0) + place.store
         poked = {node.value.id for other in self._program.modules.values()
-                 for node in ast.walk(other.tree) if isinstance(node, ast.Attribute)
+                 for node in walk(other.tree) if isinstance(node, ast.Attribute)
                  and not isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name)}
         return {name for name, n in stores.items() if n == 1} - scopes.rebound - (
             self._module.spelled() | poked | native_names())
@@ -144,7 +145,7 @@ class _Mover:
             return True
         if isinstance(value, ast.Tuple):
             return self._tuple(name, value)
-        if not read_only(self._module, name):
+        if not isinstance(value, (ast.Dict, ast.Call)) or not read_only(self._module, name):
             return False
         if isinstance(value, ast.Dict) and all(map(_constant, value.values)):
             hashes = [_key_hash(key) for key in value.keys]

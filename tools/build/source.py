@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 
 from tools.build.scopes import Scopes
+from tools.build.trees import walk
 
 
 class BuildError(Exception):
@@ -46,9 +47,9 @@ class Module:
         if not any(p.name == "globals" for p in self.scopes.places):
             return set()
         found, known = set(), self.scopes.module.bound
-        named = {id(node.value): node.slice.value for node in ast.walk(self.tree)
+        named = {id(node.value): node.slice.value for node in walk(self.tree)
                  if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)}
-        for node in ast.walk(self.tree):
+        for node in walk(self.tree):
             if (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
                     and node.func.id == "globals"):
                 found |= {named[id(node)]} if id(node) in named else known
@@ -77,7 +78,7 @@ class Program:
             _no_doubt(module)
         # Attributes that are written to anything: none of them can be a constant of a module.
         self.written = {node.attr for module in self.modules.values()
-                        for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)
+                        for node in walk(module.tree) if isinstance(node, ast.Attribute)
                         and not isinstance(node.ctx, ast.Load)}
         self._poked = self._written_to_modules()
 
@@ -125,7 +126,7 @@ class Program:
         if not self.on_demand:
             return []
         top = {id(node) for node in module.tree.body}
-        return [node for node in ast.walk(module.tree) if isinstance(node, ast.ImportFrom)
+        return [node for node in walk(module.tree) if isinstance(node, ast.ImportFrom)
                 and node.module in self.modules and id(node) not in top]
 
     def rebound(self, module: str, name: str) -> bool:
@@ -137,7 +138,7 @@ class Program:
         found = set()
         for name, module in self.modules.items():
             imports = self.imports(name)
-            for node in ast.walk(module.tree):
+            for node in walk(module.tree):
                 if (isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
                         and isinstance(node.value, ast.Name)):
                     target, what = imports.get(node.value.id, (None, ""))
@@ -148,7 +149,7 @@ class Program:
     def classes(self) -> list[tuple[Module, ast.ClassDef]]:
         """Every class of the program, nested ones too."""
         return [(module, node) for module in self.modules.values()
-                for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)]
+                for node in walk(module.tree) if isinstance(node, ast.ClassDef)]
 
     def base(self, module: Module, node: ast.expr) -> tuple[str, str] | None:
         """The (module, name) of a base class that is ours, None for one of MicroPython's."""
@@ -170,11 +171,11 @@ def _absolute(module: Module, ours: dict[str, Module], on_demand: tuple[str, ...
     What is loaded on demand is imported by functions, and at the top by nothing but its like.
     """
     top = {id(node) for node in module.tree.body}
-    inside = {id(node) for function in ast.walk(module.tree) for node in ast.walk(function)
+    inside = {id(node) for function in walk(module.tree) for node in walk(function)
               if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))}
     me = module.name.split(".")[0]
     home = module.name if module.package else module.name.rpartition(".")[0]
-    for node in ast.walk(module.tree):
+    for node in walk(module.tree):
         if isinstance(node, ast.ImportFrom):
             if any(alias.name == "*" for alias in node.names):
                 raise module.fail(node, "import * hides what is used")

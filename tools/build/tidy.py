@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 
 from tools.build.source import Program
+from tools.build.trees import walk
 
 
 def drop_texts(program: Program) -> None:
     """Remove strings that stand alone as a statement, and `__all__`."""
     for module in program.modules.values():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             for field in ("body", "orelse", "finalbody"):
                 lines = getattr(node, field, None)
                 if isinstance(lines, list):

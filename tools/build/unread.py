@@ -16,6 +16,7 @@ import ast
 
 from tools.build.native import native_names
 from tools.build.source import Program
+from tools.build.trees import walk
 
 _PLAIN = (ast.Constant, ast.Name, ast.Attribute, ast.Load, ast.UnaryOp, ast.unaryop)
 
@@ -28,7 +29,7 @@ def drop_unread(program: Program) -> list[str]:
             for part in _own_stores(node)}
     written, kept = set(), set(native_names())
     for module in program.modules.values():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if id(node) in ours:
                 written.add(node.attr)
                 continue
@@ -49,7 +50,7 @@ def _own_stores(node: ast.ClassDef):
     for method in node.body:
         if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.args.args:
             own = method.args.args[0].arg
-            for part in ast.walk(method):
+            for part in walk(method):
                 if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) \
                         and isinstance(part.value, ast.Name) and part.value.id == own:
                     yield part
@@ -73,5 +74,5 @@ class _Dropper(ast.NodeTransformer):
 
 
 def _left(value: ast.expr) -> ast.stmt:
-    plain = all(isinstance(part, _PLAIN) for part in ast.walk(value))
+    plain = all(isinstance(part, _PLAIN) for part in walk(value))
     return ast.Pass() if plain else ast.Expr(value)
