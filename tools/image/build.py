@@ -6,7 +6,9 @@ build/<board>/micropython-tls-in-heap beside it.
     path = image("unix32", tls_in_heap=True)
 
 Objects and logs are kept in build/image, so that a second build compiles what changed alone.
-Limit: one build at a time.
+Where an image is its parent's but for the code (boards/unix32/virtual), it begins with the
+parent's objects if those are there.
+Limit: one build of an image at a time; beside others once one has made mpy-cross.
 """
 
 from __future__ import annotations
@@ -43,6 +45,8 @@ def image(board: str, *, tls_in_heap: bool = False) -> Path:
     kind = "-tls-in-heap" if tls_in_heap else ""
     cross, objects = WORK / "mpy-cross", WORK / (board + kind)
     _forget_if_settings_changed(folder, objects)
+    if not objects.exists() and as_its_parent(folder):
+        _begin_with(WORK / (folder.parent.name + kind), objects, folder.parent)
     make(tree / "mpy-cross", cross, versions)
     make(tree / "ports" / "unix", objects, versions, f"VARIANT_DIR={folder}",
          f"USER_C_MODULES={BOARDS}", f"SEP2_TLS_IN_HEAP={int(tls_in_heap)}")
@@ -58,9 +62,35 @@ def image(board: str, *, tls_in_heap: bool = False) -> Path:
 def _forget_if_settings_changed(folder: Path, objects: Path) -> None:
     """Make follows sources and headers, but not the makefiles that give it flags: start anew."""
     made = objects / "micropython"
-    settings = [*folder.glob("*.mk"), *BOARDS.glob("*/micropython.mk")]
+    settings = [*folder.glob("*.mk"), *folder.glob("*.h"), *BOARDS.glob("*/micropython.mk")]
     if made.exists() and made.stat().st_mtime < max(f.stat().st_mtime for f in settings):
         shutil.rmtree(objects)
+
+
+def as_its_parent(folder: Path) -> bool:
+    """True when an image has the settings of its parent folder, and not one of its own."""
+    said = []
+    for name in ("mpconfigvariant.mk", "mpconfigvariant.h"):
+        lines = (folder / name).read_text().splitlines()
+        said += [line for line in lines if line and not line.startswith(("# ", "// "))]
+    return said == ["include $(VARIANT_DIR)/../mpconfigvariant.mk",
+                    '#include "../mpconfigvariant.h"']
+
+
+def _begin_with(parent: Path, objects: Path, settings: Path) -> None:
+    """Copy what the parent's build left, with its times; not what has its code or its name."""
+    _forget_if_settings_changed(settings, parent)
+    if not (parent / "micropython").exists():
+        return
+    others = [p.parent.name + end for p in settings.glob("*/mpconfigvariant.mk")
+              for end in ("", ".log")]
+    part = objects.with_name(objects.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(parent, part, ignore=shutil.ignore_patterns(
+        "frozen_*", "modsys.o", "micropython*", "*.part", *others))
+    for rules in part.rglob("*.P"):  # what an object depends on: from now on our own headers
+        rules.write_text(rules.read_text().replace(f"{parent}/", f"{objects}/"))
+    part.rename(objects)
 
 
 def make(folder: Path, build: Path, versions: dict[str, str], *arguments: str) -> None:
