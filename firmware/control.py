@@ -38,6 +38,7 @@ _LOAD = const(2)
 _BLIND = const(0)  # sitecontrol's STALE
 _OPEN_W = const(8000000)  # more than any limit that binds
 _NEAR_W = const(100)  # the tolerance of the connection point
+_OVER = const(15)  # looks in a row above its limit
 _SLEEPING = const(2)  # operating state of sunspec
 _FULL = const(5)  # charge states of sunspec
 _EMPTY = const(2)
@@ -80,7 +81,7 @@ class Control:
         self.dark = False
         self._lit_at = loop.now()  # when a voltage was last seen
         self._said_state = self._judged = -1
-        self._turn = 0
+        self._turn = self._over = 0
         self._frozen = max(2, _FROZEN_MS // conf.sample_ms)
         self._rate_at = loop.after(_RATE_MS)
         self._said = array("b", (-1,) * len(fleet))
@@ -169,6 +170,7 @@ class Control:
         # Says what changed for worse or better, and asks a device that came back who it is.
         fleet, site = self.fleet, self._site
         self._turn = (self._turn + 1) % (_EACH * (len(fleet) + 1))
+        self._over = self._over + 1 if site.export_w > site.exp_w + _NEAR_W else 0
         if self._turn == _EACH * len(fleet):
             await self._recheck_meter()
         for i in range(len(fleet)):
@@ -227,8 +229,7 @@ class Control:
         site = self._site
         fault = site.fault[self._index[i]]
         # No cap of its power was written; one without readings is known to answer all the same.
-        if device.of_site and (site.export_w <= site.exp_w + _NEAR_W if fault == 2
-                               else device.answers()):
+        if device.of_site and (self._over < _OVER if fault == 2 else device.answers()):
             fault = 0
         if fault == self._faults[i]:
             return

@@ -57,3 +57,13 @@ def test_no_grid_wants_no_sun(tmp_path):
         assert 2 not in house.statuses(event)  # there is no switch in its map
         settled(house, 60, 120, 0)
         sound(house)
+
+
+def test_a_register_of_another_unit_is_said_to_disobey(tmp_path):
+    # A Sungrow's register means W or 0.1 %, by its firmware: settings that name the wrong one.
+    with house_of(tmp_path, "sungrow_permille", inverter_map="sungrow") as house:
+        house.default(exp_w=800)
+        house.boot()
+        house.run_to(90)
+        assert house.worst_export(60, 90) > 2000  # it really exports more
+        assert house.said("DEVICE_DISOBEYS", unit=1), house.tail()
