@@ -4,7 +4,7 @@
 from array import array
 
 import check
-from modbus import BROKEN, CRC, EXCEPTION, NEED_DATA, OK, READ, READ_INPUT, WRONG, Rtu
+from modbus import BROKEN, CRC, EXCEPTION, LATE, NEED_DATA, OK, READ, READ_INPUT, WRONG, Rtu
 
 # The answer to read(17, READ, 107, 3), with the CRC that the bitwise definition gives.
 BODY = bytes.fromhex("110306ae415652 4340".replace(" ", ""))
@@ -161,6 +161,39 @@ def test_an_answer_to_something_else_is_broken():
                   "110308ae41565243400000", "1110006b0003", "128302", "118400", "118300"):
         codec, _ = asked()
         assert fed(codec, sealed(wrong)) == [BROKEN], wrong
+
+
+def test_a_patient_one_passes_over_whole_answers_to_others():
+    others = ("1203020007", "110304aabbccdd", "1106000b0002", "11100001000a", "128302", "1190 02",
+              "120306ae4156524340")
+    for other in others:
+        for step in (1, 2, 100):
+            codec, _ = asked()
+            codec.patient = 1
+            data, codes = sealed(other) + sealed(other) + ANSWER, []
+            for at in range(0, len(data), step):
+                codes += fed(codec, data[at:at + step])
+            assert codes == [LATE, LATE, OK] and registers(codec) == [44609, 22098, 17216], other
+        # Without patience, with a CRC that does not fit, or cut, it is none.
+        codec, _ = asked()
+        assert fed(codec, sealed(other) + ANSWER) == [BROKEN], other
+        codec, _ = asked()
+        codec.patient = 1
+        data = sealed(other)
+        assert fed(codec, data[:-1] + bytes((data[-1] ^ 1,))) == [BROKEN], other
+        codec, _ = asked()
+        codec.patient = 1
+        assert fed(codec, data[:-1]) == [] and codec.give_up() == BROKEN, other
+    for none in ("110307", "1103fc", "110500", "550101"):
+        codec, _ = asked()
+        codec.patient = 1
+        assert fed(codec, bytes.fromhex(none)) == [BROKEN], none
+
+
+def test_a_patient_one_learns_an_echo_all_the_same():
+    codec, request = asked()
+    codec.patient = 1
+    assert fed(codec, request + sealed("110304aabbccdd") + ANSWER) == [LATE, OK]
 
 
 def test_a_refusal_gives_its_code():

@@ -57,7 +57,8 @@ class Codec:
     `exception` is the device's code (1..255) after EXCEPTION, `why` the cause after BROKEN (CRC,
     WRONG, 0 for a framing that is none), `at` the index of the first byte not taken by feed().
     `dead`: the stream cannot be followed any more, close it.  `numbered`: an answer names its
-    request, so that a late one is known for what it is.
+    request, so that a late one is known for what it is.  `patient`, set before a request: without
+    numbers too, a whole answer to another request is passed over (LATE).
     """
 
     numbered = False
@@ -77,6 +78,7 @@ class Codec:
         self.why = 0
         self.at = 0
         self.dead = False
+        self.patient = False
 
     def reset(self):
         """Begin with a new line: nothing sent, nothing received. Does not allocate."""

@@ -10,6 +10,7 @@ from the expected answer is BROKEN at once; then, as after give_up(), all bytes 
 until the next request.  Two things of real RS-485 lines are passed over in front of an answer:
 bytes 0x00 and 0xFF, which a line makes when its direction turns and no unit can send there, and
 our own request, where the receiver hears it: that is learned from the first read that comes back.
+A `patient` one passes over whole answers to other requests, too.
 Limit: the caller keeps the silence between two frames, and after BROKEN or no answer finds out
 whether one is still to come: a late answer bears no number.
 """
@@ -18,7 +19,7 @@ from array import array
 
 from micropython import const
 
-from .pdu import BROKEN, CRC, NEED_DATA, READ_INPUT, WRONG, Codec
+from .pdu import BROKEN, CRC, LATE, NEED_DATA, READ, READ_INPUT, WRITE, WRITE1, WRONG, Codec
 
 _START = const(0xFFFF)  # MODBUS over Serial Line 1.02, 2.5.1.2 and appendix B
 _POLYNOMIAL = const(0xA001)
@@ -86,7 +87,7 @@ class Rtu(Codec):
             start += 1
             code = self._answer(byte) if self._echoed == self._sent else self._own(byte)
             if code != NEED_DATA:
-                self._waiting = False
+                self._waiting = code == LATE
                 self.at = start
                 return code
         self.at = end
@@ -113,11 +114,17 @@ class Rtu(Codec):
         if n == _HEAD:
             self._total = self._length()
             self.why = WRONG
-            return NEED_DATA if self._total else self._unfit()
+            if self._total or self._unfit() == NEED_DATA:
+                return NEED_DATA
+            self._total = self._other() if self.patient else 0
+            return NEED_DATA if self._total else BROKEN
         if n < self._total:
             return NEED_DATA
         if self._crc(self._rx, n) == 0:
-            return self._judge(n - 2)
+            if self._length():
+                return self._judge(n - 2)
+            self._n = 0
+            return LATE
         self.why = CRC
         return self._unfit()
 
@@ -145,3 +152,13 @@ class Rtu(Codec):
         if asked > READ_INPUT:
             return 8
         return 5 + rx[2] if rx[2] == 2 * self._second else 0
+
+    def _other(self):
+        # The same of an answer to another request; 0 when it begins as none does.
+        rx = self._rx
+        if rx[1] & 0x80:
+            return 5
+        if rx[1] == WRITE1 or rx[1] == WRITE:
+            return 8
+        reads = READ <= rx[1] <= READ_INPUT and not rx[2] & 1 and rx[2] <= 250
+        return 5 + rx[2] if reads else 0
