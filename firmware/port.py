@@ -17,7 +17,8 @@ comes of it.
 
 An RTU answer bears no number, so a late one could pass for the next.  At first and after a failure
 a unit is therefore asked for another count of registers than any Op reads, each time another one:
-a device answers in turn, so what it owed before is then in, or will never come.
+a device answers in turn, so what it owed before is then in, or will never come.  What got no answer
+in time is asked for again at once behind that question, and only then has failed.
 
 Stepping allocates nothing.
 
@@ -305,6 +306,12 @@ class Bus:
             most = _SILENT_TO_CLOSE if self._codec.numbered else _SILENT_SERIAL
             if self._silent >= most:
                 self._down.set()
+            elif result == TIMEOUT and not (self._codec.numbered or op.failures or op.flag):
+                # Perhaps only late: at once again, else it falls to a late answer each time.
+                self.counts[-result] += 1
+                op.failures = 1
+                op.wanted = True
+                return
         else:
             self._silent = 0
             if asking:
@@ -393,6 +400,7 @@ class Bus:
         else:
             n = codec.read(op.unit, op.kind, op.addr, op.count)
         self._asking = op is not self._again and self._owing[op.unit >> 3] >> (op.unit & 7) & 1
+        codec.patient = self._asking or self._silent  # what is owed comes before the answer
         if self._asking:
             count = self._other_count(op.unit)
             n = codec.read(op.unit, READ, min(op.addr, 65536 - count), count)

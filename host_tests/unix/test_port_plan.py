@@ -1,10 +1,10 @@
-# heap: 400k
+# heap: 500k
 """The reading plan of a line at each speed: meter, inverter, a slow block, writes between."""
 
 from array import array
 
 import check
-from port import OK, WRITE, Op
+from port import OK, READ, WRITE, Op
 from wire import Rig
 
 METER, INVERTER = 200, 1
@@ -125,7 +125,48 @@ def test_writes_that_never_end_starve_no_reading():
     rig.run(20000)
     assert eager.n > 80
     for op in ops:
-        assert op.result == OK and op.real_ms < 800, (op.unit, op.real_ms)
+        assert op.result == OK and op.real_ms < 800 + 400 * (op.rank > 1), (op.unit, op.real_ms)
+
+
+def test_between_two_readings_of_a_slow_inverter_there_is_one_other_operation():
+    class Readback:
+        """Writes, reads back, and again a second later."""
+
+        def __init__(self, rig):
+            self.rig = rig
+            self.held = 0
+            self.op = rig.bus.add(Op(INVERTER, array("H", bytes(10)), WRITE, 40, 5, sink=self))
+
+        def begin(self, _):
+            self.op.kind = WRITE
+            self.rig.bus.submit(self.op)
+
+        def took(self, op, now):
+            if op.kind == WRITE:
+                op.kind = READ
+                self.rig.bus.submit(op)
+            else:
+                self.held += 1
+                self.rig.world.at(1000, self.begin, None)
+
+    for delay in (300, 450, 600, 700, 900):
+        for metered in (0, 1):
+            rig = Rig(timeout_ms=2000)
+            rig.line.unit_delays = {INVERTER: delay}
+            if metered:
+                rig.op(METER, 200, 26, None, 0)
+            rig.op(INVERTER, 200, 12, None, 1)
+            slow = rig.op(INVERTER, 1000, 3, None, 2)
+            limit = Readback(rig)
+            rig.start()
+            limit.begin(None)
+            rig.run(40000)
+            times = rig.line.times(INVERTER, 12)
+            gap = max([b - a for a, b in zip(times, times[1:])])
+            # Beside it the meter and the tick that it waits for; else within what is still fresh.
+            assert gap <= max(1900, 2 * delay + 60 * metered + 240), (delay, metered, gap)
+            assert limit.held >= 40000 // (8 * delay + 1000), (delay, metered, limit.held)
+            assert slow.real_ms <= 8 * delay + 1000, (delay, metered, slow.real_ms)
 
 
 def test_an_overloaded_line_is_shared_in_proportion():

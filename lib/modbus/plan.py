@@ -9,9 +9,11 @@ to send now, or how long nothing is to be sent.
 
 What is asked for once goes first, then by rank, and of equals the most overdue.  A lower rank
 waits when it would not be done before a higher one is due, for one period at most.  What is two
-periods late goes before all, so that nobody starves.  Each keeps its grid: a slow answer costs
-slots, never the phase; a device that needs over three quarters of its period is read at the next
-multiple of it.
+periods late goes before all, so that nobody starves: a slow block (rank 2 on) when it is three
+periods later than a reading, and what is asked for after a reading or two that are so late.  What
+failed once is asked for again before all: else, on a line that puts a question before it, the turn
+that is late each time could be its own.  Each keeps its grid: a slow answer costs slots, never the
+phase; a device that needs over three quarters of its period is read at the next multiple of it.
 
 Limit: periods to a day.  Nothing allocates but the constructors.
 """
@@ -25,6 +27,7 @@ _ASKED = const(1 << 29)
 _OVERDUE = const(1 << 28)
 _RANK = const(1 << 16)
 _RANKS = const(8)
+_READINGS = const(2)  # meter and inverter
 _LATE_MAX_MS = const(60000)
 
 
@@ -68,7 +71,7 @@ class Plan:
     def __init__(self, clock, idle_ms):
         self._clock = clock
         self._idle_ms = idle_ms
-        self._pushed = False  # the last one sent was asked for once
+        self._pushed = 0  # readings, where overdue, that go before what is asked for
         self.ops = []
 
     def next(self, now):
@@ -79,18 +82,22 @@ class Plan:
                 continue
             late = min(self._clock.diff(now, op.due), _LATE_MAX_MS)
             if op.wanted:
-                claim = _OVERDUE if self._pushed else _ASKED
+                claim = _OVERDUE if self._pushed and op.failures != 1 else _ASKED
             elif late >= 2 * op.period_ms:
-                claim = _OVERDUE + (late << 4) // (op.took_ms + 1)  # the quick one costs no one
+                # The quick one costs no one; a slow block goes after the readings, while it can wait.
+                late -= 3 * op.period_ms if op.rank > 1 else 0
+                claim = _OVERDUE + (late << 4) // (op.took_ms + 1)
             else:
                 claim = (_RANKS - op.rank) * _RANK + late
             if claim > most:
                 found, most = op, claim
         if found is not None:
-            self._pushed = found.wanted
-            if found.wanted:
-                found.wanted = False  # asked for again while it is outstanding: sent again
-            else:
+            if found.rank > 1 or not found.period_ms:
+                self._pushed = _READINGS
+            elif self._pushed:
+                self._pushed -= 1
+            found.wanted = False  # asked for again while it is outstanding: sent again
+            if found.period_ms:
                 self.push(found, now, 0)
         return found
 
