@@ -66,6 +66,8 @@ _REPORT_MS = const(10000)
 _GAP_MIN_US = const(1750)  # MODBUS over Serial Line 1.02, 2.5.1.1: 3.5 characters, at least this
 _TRIES = const(2)
 _QUESTIONS = const(16)
+_DEAF = const(2)  # times in a row that a unit was silent right after an answer of its own
+_PAUSE_MS = const(500)  # then it gets this after each: some meters restart when asked sooner
 
 
 class Bus:
@@ -98,6 +100,8 @@ class Bus:
         self._op = None  # the outstanding one
         self._again = None  # one whose unit has just answered the question before it
         self._asking = False  # that question is outstanding
+        self._behind = False  # the outstanding one follows the answer to its question at once
+        self._deaf = self._deaf_unit = 0  # the unit that is silent then, so many times in a row
         self._question = 0  # for how many registers that was
         self._owing = bytearray(32)  # a bit for each unit that may still send an old answer
         self._sent = 0
@@ -116,7 +120,7 @@ class Bus:
 
     def add(self, op):
         """Put an Op at the end of the plan; a periodic one is due at once. Returns it."""
-        op.due = self._loop.now()
+        op.due = self._loop.after(self._pause_ms(op))
         self._plan.ops.append(op)
         return op
 
@@ -300,6 +304,12 @@ class Bus:
         op = self._op
         self._op = None
         asking = self._asking
+        if self._behind and self._deaf < _DEAF:
+            if result == TIMEOUT:
+                self._deaf = 1 + (self._deaf if op.unit == self._deaf_unit else 0)
+                self._deaf_unit = op.unit
+            elif op.unit == self._deaf_unit:
+                self._deaf = 0
         self._leave(result, op.unit, now)
         if result < OK:
             self._silent += 1
@@ -320,6 +330,8 @@ class Bus:
             took = self._loop.diff(now, self._sent)
             self.slowest_ms = max(self.slowest_ms, took)
             self._plan.answered(op, now, took + self.gap_ms)
+            if self._pause_ms(op) and op.period_ms:
+                self._plan.push(op, now, _PAUSE_MS)
         if result == OK:
             # Found after its deadline it lay there for an unknown time: count from the request.
             self._plan.sampled(op, now if self._loop.diff(now, self._until) <= 0 else self._sent)
@@ -379,6 +391,7 @@ class Bus:
             self._again = None
             self._finish(op, INVALID, now)
             return
+        self._behind = op is self._again
         self._again = None
         self._op = op
         self._state = _WAITING
@@ -419,6 +432,10 @@ class Bus:
         self._question = count
         return count
 
+    def _pause_ms(self, op):
+        # How long its unit is left alone after an answer.
+        return _PAUSE_MS if self._deaf == _DEAF and op.unit == self._deaf_unit else 0
+
     def _spare(self, now):
         # Milliseconds until there is something to do, 0 .. _STEP_MS.
         if self._state != _IDLE:
@@ -427,5 +444,7 @@ class Bus:
         return max(spare, self._gap_left(now))
 
     def _gap_left(self, now):
-        since = self._loop.diff(now, self._heard)
-        return self.gap_ms - since if 0 <= since < self.gap_ms else 0
+        since, gap = self._loop.diff(now, self._heard), self.gap_ms
+        if self._again:
+            gap = max(gap, self._pause_ms(self._again))
+        return gap - since if 0 <= since < gap else 0

@@ -159,6 +159,34 @@ def test_answers_that_are_late_at_times_starve_neither_writes_nor_readings():
                 assert not [regs for regs in op.sink.good if regs != [addr] * op.count], case
 
 
+def test_a_unit_that_restarts_when_it_is_asked_too_soon_is_given_a_pause():
+    rig = Rig(rtu=True, timeout_ms=1000, line=(9600, 0, 1))
+    meter = rig.op(200, 1000, 26, Values(), 0)
+    inverter = rig.op(1, 1000, 12, Values(), 1)
+    answer, state = rig.line.answer, [-1000, 0]
+
+    def soon(frame, pdu):
+        # Unit 200, asked sooner than 500 ms after its last answer, is away for 5 s.
+        now = rig.world.t
+        if pdu[0] != 200:
+            return answer(frame, pdu)
+        if now < state[1]:
+            return b""
+        if now - state[0] < 500:
+            state[1] = now + 5000
+            return b""
+        state[0] = now + 30
+        return answer(frame, pdu)
+
+    rig.line.answer = soon
+    rig.start()
+    rig.run(30000)
+    meter.sink.good.clear()
+    rig.run(20000)
+    assert len(meter.sink.good) >= 19 and len(inverter.sink.good) >= 25, (
+        len(meter.sink.good), len(inverter.sink.good))
+
+
 def test_late_bytes_are_counted_once_a_burst():
     rig = Rig(rtu=True, timeout_ms=400, line=(9600, 0, 1))
     rig.op(period_ms=2000)
