@@ -58,8 +58,7 @@ async def scan(loop, bus, op_class, first=1, last=247):
     Codes: SCANNED, SCAN_FULL (more than 16), SCAN_LINE_DOWN.
     """
     rows = []
-    regs = array("H", bytes(128))
-    op = op_class(first, regs)
+    op = op_class(first, array("H", bytes(128)))
     for unit in range(first, last + 1):
         end = loop.after(_BACK_MS)
         while not bus.up():
@@ -67,9 +66,9 @@ async def scan(loop, bus, op_class, first=1, last=247):
                 return _ended("SCAN_LINE_DOWN", None, "bus", bus.name, "unit", unit)
             await loop.sleep_ms(_TURN_MS)
         op.unit, op.kind, op.addr, op.count = unit, 3, 40000, 1
-        # Behind a slow answer to another; else given up first: three silences end a line.
+        # Behind slow answers of two others; else given up first: three silences end a line.
         slow_ms = min(bus.slowest_ms, bus.timeout_ms)
-        wait_ms = bus.timeout_ms + (slow_ms if slow_ms > _TURN_MS else -1)
+        wait_ms = bus.timeout_ms + (4 * slow_ms if slow_ms > _TURN_MS else -1)
         result = await bus.do(op, loop.after(wait_ms))
         if result >= OK and result not in _GATEWAY:
             await _look(loop, bus, op, rows)
@@ -105,7 +104,8 @@ async def _slowly(loop, bus, op, seq):
     while seq.next(op.regs):
         await loop.sleep_ms(_TURN_MS)
         op.kind, op.addr, op.count = seq.kind, seq.addr, seq.count
-        seq.took(await bus.do(op, loop.after(max(_OP_MS, 2 * bus.timeout_ms))), op.regs)
+        wait_ms = max(_OP_MS, 2 * bus.timeout_ms) + 2 * bus.slowest_ms
+        seq.took(await bus.do(op, loop.after(wait_ms)), op.regs)
     return seq.result
 
 
@@ -259,8 +259,7 @@ async def response(loop, control, i):
 
 
 async def _response(trial, loop):
-    device = trial.device
-    unit = device.unit
+    device, unit = trial.device, trial.device.unit
     await loop.sleep_ms(_WINDOW_MS)
     if not trial.whole() or device.p_w == ABSENT:
         return _ended("RESPONSE_NO_SIGHT", None, "unit", unit)
@@ -369,9 +368,9 @@ async def record(loop, control, devices, i, own_w=None, keeps=0):
     own_w = own_w if 0 <= own_w < _OPEN_W else _OPEN_W
     numbers = " ".join([str(n) for n in [own_w, int(keeps)] + words])
     data = "\n".join((bus.name, serial, numbers)).encode()
-    data += binascii.crc32(data).to_bytes(4, "little")
     try:
-        devices.store.write(own_name(bus, unit), data)
+        devices.store.write(own_name(bus, unit),
+                            data + binascii.crc32(data).to_bytes(4, "little"))
     except OSError as exc:
         return _ended("FLASH_FAILED", None, "error", repr(exc))
     device.most_w = own_w
@@ -381,7 +380,7 @@ async def record(loop, control, devices, i, own_w=None, keeps=0):
 
 
 async def decommission(loop, control, devices, i):
-    """Give back what record() kept, and steer device `i` no more: (1, code).
+    """Give back what record() kept, connect it, and steer device `i` no more: (1, code).
 
     It counts as making all it can until the next boot, which steers it again unless the settings
     no longer name it.  Codes: DECOMMISSIONED; NOT_RECORDED (there is nothing to give back),
@@ -396,10 +395,14 @@ async def decommission(loop, control, devices, i):
         own = None
     if not own:
         return _ended("NOT_RECORDED", None, "unit", unit)
+    switch = None if device.on % 2 else device.switch  # told off, or perhaps
     device.retired = True
     device.part()
     try:
         result = await _restore(devices, bus, unit, parts, [int(n) for n in own])
+        if switch is not None and result == OK:
+            switch.begin(1)  # some say 0 while they generate: only silence is a failure
+            result = SILENT if await devices.run(bus, unit, switch) == SILENT else OK
     except SunspecError:
         result = SILENT
     if result != OK:
@@ -434,9 +437,7 @@ def _parts(device):
     control = device.control
     if control is None or device.driver is None or device.kind == _LOAD:
         return ()
-    if hasattr(control, "storage"):
-        return control.limit, control.storage
-    return (control,)
+    return (control.limit, control.storage) if hasattr(control, "storage") else (control,)
 
 
 async def _serial(devices, device):
@@ -445,5 +446,5 @@ async def _serial(devices, device):
         common = Common(device.driver.walk, 0)
     except (AttributeError, SunspecError):  # no chain, no model 1
         return ""
-    silent = await devices.run(device.bus, device.unit, common) == SILENT
-    return None if silent else common.serial
+    result = await devices.run(device.bus, device.unit, common)
+    return None if result == SILENT else common.serial

@@ -17,8 +17,8 @@ comes of it.
 
 An RTU answer bears no number, so a late one could pass for the next.  At first and after a failure
 a unit is therefore asked for another count of registers than any Op reads, each time another one:
-a device answers in turn, so what it owed before is then in, or will never come.  What got no answer
-in time is asked for again at once behind that question, and only then has failed.
+a device answers in turn, so what it owed before is then in, or will never come.  What got no
+answer in time is asked for again at once behind that question, and only then has failed.
 
 Stepping allocates nothing.
 

@@ -233,6 +233,37 @@ def test_a_device_without_a_limit_gets_its_record_too_and_its_freedom_back():
     assert unit.get(unit.at(123, 9)) == 0
 
 
+def test_what_was_switched_off_is_switched_on_when_it_is_given_back():
+    for late in (0, 1):
+        unit = limited_unit()
+        rig = kept(unit)
+        rig.allow(3000, m1=0)
+        rig.run(8000)
+        conn = unit.at(123, 4)
+        assert unit.get(conn) == 0 and rig.steered.on == 0
+        if late:  # it was lost meanwhile, and nobody asked it again how it stands
+            rig.steered.on = 2
+        assert rig.do(decommission(rig.loop, rig.control, rig.devices, 0)) == (1, "DECOMMISSIONED")
+        assert unit.get(conn) == 1 and unit.get(unit.at(123, 5)) == 4000
+        rig.run(8000)
+        assert unit.get(conn) == 1
+    # What is connected is not written to; what does not answer is steered on, and off.
+    unit = limited_unit()
+    rig = kept(unit)
+    conn, before = unit.at(123, 4), unit.writes
+    assert rig.do(decommission(rig.loop, rig.control, rig.devices, 0))[0] == 1
+    assert conn not in [row[1] for row in unit.written()[before:]]
+    unit = limited_unit()
+    rig = kept(unit)
+    rig.allow(3000, m1=0)
+    rig.run(8000)
+    unit.deaf = (unit.at(123, 4),)
+    assert rig.do(decommission(rig.loop, rig.control, rig.devices, 0))[1] == "NOT_RESTORED"
+    unit.deaf = ()
+    rig.run(20000)
+    assert unit.get(unit.at(123, 4)) == 0 and len(rig.devices.store.names("own.")) == 1
+
+
 def test_what_cannot_be_restored_is_steered_on_and_its_record_stays():
     unit = limited_unit()
     rig = kept(unit)

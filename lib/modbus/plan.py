@@ -84,9 +84,8 @@ class Plan:
             if op.wanted:
                 claim = _OVERDUE if self._pushed and op.failures != 1 else _ASKED
             elif late >= 2 * op.period_ms:
-                # The quick one costs no one; a slow block goes after the readings, while it can wait.
-                late -= 3 * op.period_ms if op.rank > 1 else 0
-                claim = _OVERDUE + (late << 4) // (op.took_ms + 1)
+                # A slow block after the readings, for as long as it can wait.
+                claim = _OVERDUE + late - (3 * op.period_ms if op.rank > 1 else 0)
             else:
                 claim = (_RANKS - op.rank) * _RANK + late
             if claim > most:
