@@ -68,7 +68,7 @@ async def scan(loop, bus, op_class, first=1, last=247):
         op.unit, op.kind, op.addr, op.count = unit, 3, 40000, 1
         # Behind slow answers of two others; else given up first: three silences end a line.
         slow_ms = min(bus.slowest_ms, bus.timeout_ms)
-        wait_ms = bus.timeout_ms + (4 * slow_ms if slow_ms > _TURN_MS else -1)
+        wait_ms = bus.timeout_ms + (6 * slow_ms if slow_ms > _TURN_MS else -1)
         result = await bus.do(op, loop.after(wait_ms))
         if result >= OK and result not in _GATEWAY:
             await _look(loop, bus, op, rows)
@@ -104,7 +104,7 @@ async def _slowly(loop, bus, op, seq):
     while seq.next(op.regs):
         await loop.sleep_ms(_TURN_MS)
         op.kind, op.addr, op.count = seq.kind, seq.addr, seq.count
-        wait_ms = max(_OP_MS, 2 * bus.timeout_ms) + 2 * bus.slowest_ms
+        wait_ms = max(_OP_MS, 2 * bus.timeout_ms) + 4 * bus.slowest_ms
         seq.took(await bus.do(op, loop.after(wait_ms)), op.regs)
     return seq.result
 

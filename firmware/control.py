@@ -20,6 +20,7 @@ import log
 from der.envelope import EXP, GEN, IMP, LOAD
 from der.record import ABSENT, MODES_N
 from micropython import const
+from sitecontrol import Sense
 from sunspec import LIVE_MAX, OK
 
 _PERIOD_MS = const(200)
@@ -81,7 +82,8 @@ class Control:
         self.dark = False
         self._lit_at = loop.now()  # when a voltage was last seen
         self._said_state = self._judged = -1
-        self._turn = self._over = 0
+        self._turn = self._over = self._said_sign = 0
+        self._sense = Sense(0)
         self._frozen = max(2, _FROZEN_MS // conf.sample_ms)
         self._rate_at = loop.after(_RATE_MS)
         self._said = array("b", (-1,) * len(fleet))
@@ -131,8 +133,9 @@ class Control:
         site.wmax_w[at], site.charge_w[at] = device.wmax_w, device.charge_w
         site.interval[at] = (device.every_ms + 199) // 200  # another one may stand in its place
         limits = self._limits
-        limits.wmax_w = limits.charge_w = 0
+        limits.wmax_w = limits.charge_w = self._sense.rating_w = 0
         for other in self.fleet:
+            self._sense.rating_w += other.wmax_w * (other.kind == 0)
             if other.kind <= _BATTERY:
                 limits.wmax_w += other.wmax_w
             limits.charge_w += other.charge_w
@@ -176,6 +179,10 @@ class Control:
         for i in range(len(fleet)):
             if fleet[i].control is not None:
                 await self._watch_device(i, fleet[i])
+        if self._sense.wrong != self._said_sign:
+            self._said_sign = self._sense.wrong
+            if self._said_sign:
+                log.error("METER_SIGN", "unit", self._conf.meter[2])
         if site.state != self._said_state:
             self._said_state = site.state
             if site.state == _BLIND:
@@ -209,8 +216,8 @@ class Control:
         if device.read_op.result >= OK:  # it answers, if by an exception
             if device.lost or refused:
                 await self._recheck(device, True)
-            elif self._turn == _EACH * i:
-                await self._recheck(device, False)
+            elif self._turn == _EACH * i and device.read_op.real_ms < _WATCH_MS:
+                await self._recheck(device, False)  # of a slow one at a refusal alone
 
     async def _rate_anew(self):
         # Ratings and settings may be changed at the device (F1). Percents mean WMax: where that
@@ -260,8 +267,9 @@ class Control:
 
     async def _recheck_meter(self):
         meter = self.meter
-        if meter is None or self._meter_op.result < OK:
-            return
+        if (meter is None or self._meter_op.result < OK
+                or self._meter_op.real_ms > 2 * self._conf.sample_ms):
+            return  # a slow line has no room for it
         unit = self._conf.meter[2]
         if await self.devices.moved(self._meter_bus, unit, meter.walk, meter.index):
             log.warn("METER_MOVED", "unit", unit)
@@ -318,7 +326,8 @@ class Control:
                 self._meter_at = op.at
                 self._meter_old = False
                 self.site_w = ABSENT if self.shut else meter.w
-                if self.sampler is not None and meter.repeats < self._frozen:
+                if (self.sampler is not None and meter.repeats < self._frozen
+                        and not self._sense.wrong):
                     self.sampler.metered(meter)
             return
         if op is self.fleet[0].read_op:
@@ -339,7 +348,7 @@ class Control:
         unfound = self._load_samples(now)
         site.meter_age_ms = self.meter_age(now)
         site.export_w = site.import_w = ABSENT
-        if self.site_w != ABSENT:
+        if self.site_w != ABSENT and not self._sense.wrong:
             self._load_meter(site)
         site.others_w = _OPEN_W if unfound & 1 else self._conf.uncontrolled_gen_w
         site.exp_w = w[EXP]
@@ -370,17 +379,21 @@ class Control:
     def _load_samples(self, now):
         # 1: a device was never found that makes nobody knows how much, 2: that takes as much.
         site, fleet, index = self._site, self.fleet, self._index
-        unfound = total = 0
+        unfound = total = sun = 0
         for i in range(len(fleet)):
             device, at = fleet[i], index[i]
             if at < 0:
                 unfound |= (device.kind <= _BATTERY) + 2 * (device.kind >= _BATTERY)
                 continue
             site.power_w[at] = device.p_w
-            site.age_ms[at] = 0 if device.fresh(now) else _OLD_MS
+            fresh = device.fresh(now)
+            site.age_ms[at] = 0 if fresh else _OLD_MS
+            if device.kind == 0 and sun != ABSENT:
+                sun = sun + device.p_w if fresh and not device.of_site else ABSENT
             if device.kind <= _BATTERY and total != ABSENT:
                 total = ABSENT if device.p_w == ABSENT else total + device.p_w
         self.pv_w = total
+        self._sense.step(sun, self.site_w if self.site_w == ABSENT else -self.site_w)
         return unfound
 
     def _hold(self, now):

@@ -166,7 +166,7 @@ class Bus:
     async def _do(self, op, deadline):
         op.flag = self._loop.flag()
         op.result = PENDING
-        op.wanted = True
+        op.wanted, op.due = True, self._loop.now()
         self._plan.ops.insert(0, op)
         self.kick()
         try:

@@ -30,8 +30,8 @@ _TRIES = const(8)  # of the switch, then once a minute: what is told may go to f
 _HEARTBEAT_MS = const(60000)
 _MOMENT_MS = const(600)  # less than it takes control to see a mode obeyed
 _OLD_MS = const(3600000)  # an age that stands for "never"
-_STALE_MS = const(2000)  # a sample older than that is none, or than four of a slow device's
-_STALE_MAX_MS = const(10000)
+_STALE_MS = const(2000)  # a sample older than that is none, or the time of eight slow answers
+_STALE_MAX_MS = const(30000)
 _STUCK_MS = const(10000)  # of equal frames: what shows power and does not move is no measurement
 _LOST = const(5)  # answers in a row that did not come: the device may have restarted
 _SLOW_REGS = const(6)  # the states alone
@@ -179,8 +179,8 @@ class Steered:
         return self.control is not None and not self.lost and self.fresh(self._loop.now())
 
     def fresh(self, now):
-        """True while its power tells about now: 2 s, of a slow device up to 10 s."""
-        return self.age_ms(now) <= max(_STALE_MS, min(4 * self.read_op.real_ms, _STALE_MAX_MS))
+        """True while its power tells about now: 2 s, of a slow device up to 30 s."""
+        return self.age_ms(now) <= max(_STALE_MS, min(8 * self.read_op.took_ms, _STALE_MAX_MS))
 
     def age_ms(self, now):
         """The age of its power; one that never came is beyond all bounds."""
@@ -357,7 +357,8 @@ class Steered:
 
     def holds(self):
         """True when the device was last found to hold the band of the last step."""
-        return self.stands and self.held_low == self.low_w and self.held_high == self.high_w
+        return (self.stands and self.held_low == self.low_w == self._low
+                and self.held_high == self.high_w == self._high)
 
     def is_within(self):
         """As holds(), or it holds a narrower one, or did hold() a moment ago.

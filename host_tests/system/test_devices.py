@@ -186,6 +186,22 @@ def test_meter_that_counts_export_positive(tmp_path):
         assert house.judge((3, 60, 1500)).passed
 
 
+def test_meter_that_counts_the_wrong_way_is_found_and_not_believed(tmp_path):
+    clouds = [[0, 9000], [59.9, 9000], [60, 3000], [89.9, 3000], [90, 9000]]
+    with living(tmp_path, pv=clouds, load=500, config={"site_exp_w": 20000}) as house:
+        house.site.fault(sign_flip=True)
+        house.default(exp_w=3000)
+        event = house.publish(120, 60, exp_w=1500)
+        house.boot()
+        house.run_to(240)
+        assert house.said("METER_SIGN"), house.tail()
+        assert house.said("METER_SIGN")[0].at < 70 and not house.said("SIGHTED", since=75)
+        assert house.worst_export(80, 240) <= 3000 + TOL_W
+        assert house.worst_export(135, 180) <= 1500 + TOL_W
+        assert house.statuses(event) == [1, 2, 3]  # blind, the inverter alone is below it
+        assert not {start for start in readings(house, 0x03, W) if start >= 120}
+
+
 def test_limit_is_not_written_more_often_than_the_day_allows(tmp_path):
     # Nothing changes: the heartbeats alone are left.
     with living(tmp_path, pv=8000, load=500) as house:
@@ -203,6 +219,6 @@ def test_inverter_that_needs_eight_seconds_for_an_answer_gets_its_limit(tmp_path
         house.site.fault(inverter_delay_ms=8000)
         house.default(exp_w=1500)
         house.boot()
-        house.run_until(lambda: house.said("LIMIT_TAKEN", unit=1), 400)
+        house.run_until(lambda: house.said("LIMIT_TAKEN", unit=1), 900)
         house.run(300)
         assert house.worst_export(house.now - 200, house.now) <= 1500 + TOL_W

@@ -29,6 +29,7 @@ _RANK = const(1 << 16)
 _RANKS = const(8)
 _READINGS = const(2)  # meter and inverter
 _LATE_MAX_MS = const(60000)
+_STARVED_MS = const(10000)
 
 
 class Op:
@@ -71,6 +72,7 @@ class Plan:
     def __init__(self, clock, idle_ms):
         self._clock = clock
         self._idle_ms = idle_ms
+        self._slow = False  # the last that was no reading was a slow block
         self._pushed = 0  # readings, where overdue, that go before what is asked for
         self.ops = []
 
@@ -91,13 +93,27 @@ class Plan:
             if claim > most:
                 found, most = op, claim
         if found is not None:
+            if found.rank > 1 and self._slow:
+                found = self._asked(now) or found  # not again before it
             if found.rank > 1 or not found.period_ms:
                 self._pushed = _READINGS
+                self._slow = found.period_ms > 0
+                if not found.period_ms:
+                    found.due = now
             elif self._pushed:
                 self._pushed -= 1
             found.wanted = False  # asked for again while it is outstanding: sent again
             if found.period_ms:
                 self.push(found, now, 0)
+        return found
+
+    def _asked(self, now):
+        # Of the Ops that are asked for the one that was served longest ago, ten seconds at least.
+        found, longest = None, _STARVED_MS
+        for op in self.ops:
+            late = self._clock.diff(now, op.due)
+            if op.wanted and late > longest:
+                found, longest = op, late
         return found
 
     def wait(self, now):
