@@ -125,8 +125,8 @@ def test_a_meter_that_counts_the_wrong_way_is_found_when_the_first_limit_ends_bl
         for exp_w in (3000, 1500, 800):
             house = Watched(plant, -1, exp_w=exp_w, sun_pct=90)
             house.blind = 50
-            house.run(40000)
-            assert house.found is not None and house.found <= 50 + 130, (plant, exp_w, house.found)
+            house.run(60000)
+            assert house.found is not None and house.found <= 50 + 175, (plant, exp_w, house.found)
             assert house.export_w <= exp_w, (plant, house.export_w)
         house = Watched(plant, 1, exp_w=3000, sun_pct=90)
         house.blind = 50
