@@ -26,7 +26,7 @@ from micropython import const
 
 _POWER_MAX = const(2000000)  # as in site.py; ABSENT is far beyond it
 _RATING_MIN = const(64)
-_STILL = const(8)  # steps: 1.6 s, more than a sample of the meter is late
+_STILL = const(11)  # steps: 2.2 s, more than a sample of the meter is late
 _LONG = const(100)  # steps: a change that takes longer is none
 _SURE = const(3)  # one change of a quarter of the rating, or three of 1/16
 
