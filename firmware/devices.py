@@ -18,6 +18,11 @@ from micropython import const
 from sunspec import ABSENT, OK, SILENT, Header, Ratings
 
 _OP_MS = const(4000)
+_ACKNOWLEDGE = const(5)  # exceptions of Modbus: not now
+_BUSY = const(6)
+_BUSY_MS = const(100)
+_BUSY_TRIES = const(10)
+_BUSY_GAP_MS = const(50)
 _REGS = const(64)
 _PV = const(0)
 _LOAD = const(2)
@@ -43,13 +48,25 @@ class Devices:
         self.regs = array("H", bytes(2 * _REGS))
 
     async def run(self, bus, unit, seq):
-        """Carry out a sequence of `sunspec`; returns its result."""
+        """Carry out a sequence of `sunspec`; returns its result. Who is busy is asked again."""
         op = self.op_class(unit, self.regs)
+        tries = often = 0
         while seq.next(self.regs):
             op.kind, op.addr, op.count = seq.kind, seq.addr, seq.count
             # Two tries, however slow the line is.
             end = self.loop.after(max(_OP_MS, 2 * bus.timeout_ms))
-            seq.took(await bus.do(op, end), self.regs)
+            outcome = await bus.do(op, end)
+            tries += 1
+            if _ACKNOWLEDGE <= outcome <= _BUSY and tries < _BUSY_TRIES:
+                # Huawei: what comes within 50 ms after an answer.  Others may be like it, and
+                # nobody else asks again when they are steered.
+                often += tries == 1
+                if often > 1:
+                    bus.gap_ms = max(bus.gap_ms, _BUSY_GAP_MS)
+                await self.loop.sleep_ms(_BUSY_MS)
+                continue
+            tries = 0
+            seq.took(outcome, self.regs)
         return seq.result
 
     async def _walk(self, bus, unit, what, other):

@@ -158,6 +158,58 @@ def test_an_answer_that_is_lost_once_does_not_hide_a_device():
     assert found is not None and found[1].wmax_w == 10000
 
 
+def hurried(rig, strikes):
+    """What strikes is answered by exception `strikes(ms since the last answer)`, or 0."""
+    world, line = rig.world, rig.line
+    plain = line._do
+    seen = []
+
+    def do(unit, buf, kind, address):
+        code = strikes(world.ticks_diff(world.t, line._at), len(seen))
+        seen.append(code)
+        if code:
+            line._answer(code)
+        else:
+            plain(unit, buf, kind, address)
+
+    line._do = do
+    return seen
+
+
+def test_a_device_that_is_busy_for_a_moment_is_asked_again():
+    for code in (5, 6):
+        for strikes in (lambda ms, n: code if ms < 50 else 0, lambda ms, n: code * (n & 1),
+                        lambda ms, n: code if n % 9 else 0):
+            rig = Rig({1: Unit(registers.plant()), 200: unit(registers.meter())})
+            seen = hurried(rig, strikes)
+            found = rig.inverter()
+            assert code in seen and found is not None and found[1].wmax_w == 10000
+            assert rig.said.count("INVERTER ", "maker=Acme", "models=5") == 1
+            assert rig.meter(200) is not None
+
+
+def test_the_line_goes_slower_for_who_is_busy_time_and_again_and_not_for_a_moment():
+    for strikes, gap_ms in ((lambda ms, n: 6 if ms < 10 else 0, 50),
+                            (lambda ms, n: 6 if 3 <= n < 9 else 0, 0), (lambda ms, n: 0, 0)):
+        rig = Rig({1: Unit(registers.plant())})
+        seen = hurried(rig, strikes)
+        assert rig.inverter() is not None and rig.bus.gap_ms == gap_ms
+        assert 6 not in seen[20:]
+
+
+def test_a_device_that_stays_busy_is_not_said_to_have_no_map():
+    rig = Rig({1: Unit(registers.plant())})
+    seen = hurried(rig, lambda ms, n: 6)
+    begun = rig.world.t
+    assert rig.inverter() is None and rig.said.count("INVERTER_SILENT") == 1
+    assert len(seen) == 10 and rig.world.t - begun < 2000
+    # From the third read on: a chain that was met in part is none.
+    rig = Rig({1: Unit(registers.plant())})
+    hurried(rig, lambda ms, n: 6 if n > 3 else 0)
+    assert rig.inverter() is None and rig.said.count("INVERTER_SILENT") == 1
+    assert rig.said.count("INVERTER_UNFIT") == 0
+
+
 def test_a_chain_longer_than_the_table_is_used_as_far_as_it_goes():
     rig = Rig({1: Unit(registers.plant())}, models=5)
     assert rig.inverter() is not None

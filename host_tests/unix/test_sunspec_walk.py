@@ -183,10 +183,24 @@ def test_every_read_may_be_the_last_that_is_answered():
         walk, _ = walked({40000: plant()}, silent_from=first)
         assert walk.result == (SILENT if first == 0 else NO_SUNS if first == 1 else OK), first
         assert walk.n == max(0, min(5, first - 1))
-        for code in (2, 4, 6, 11):
+        for code in (2, 4, 5, 6, 11):
             refused = {n: code for n in range(first, 100)}
             walk, _ = walked({40000: plant()}, refused=refused)
             assert walk.n == max(0, min(5, first - 1))
+            if 5 <= code <= 6 and first < device.n:
+                assert walk.result == SILENT, (code, first)
+
+
+def test_not_now_is_never_taken_for_no_map_nor_for_the_end_of_one():
+    words = plant()
+    _, device = walked({40000: words})
+    for code in (5, 6):
+        for at in range(device.n):
+            walk, _ = walked({40000: words}, refused={at: code})
+            assert walk.result == SILENT and not walk.marked, (code, at)
+        # Not at the first place: the next ones may say that there is none.
+        walk, _ = walked({0: words}, refused={1: code})
+        assert walk.result == SILENT and walk.n == 0
 
 
 def test_a_device_that_is_busy_is_asked_again_and_is_then_unknown_not_without_a_name():

@@ -13,7 +13,8 @@ models, in the order of the chain.
     BASE --no SunS at the last base--> DONE
 
 Real chains end in many ways: by the end model, by an ID of 0, by an exception or by silence; any
-of them ends the walk once there was a model.  A device may hold a model several times, and a
+of them ends the walk once there was a model; "not now" (exceptions 5 and 6) leaves it unknown: the
+caller asks again, and else it is SILENT.  A device may hold a model several times, and a
 second model 1 begins the next device behind the same unit id.  Limit: 255 models; ASCII, any other
 byte becomes "?".
 """
@@ -39,6 +40,8 @@ _BASES = (40000, 50000, 0)  # SunSpec information model, 6.2; the usual one firs
 _SU = const(0x5375)
 _NS = const(0x6E53)
 _END = const(0xFFFF)
+_ACKNOWLEDGE = const(5)  # Modbus: it works on something, ask later
+_BUSY = const(6)
 _NO_PATH = const(10)  # Modbus: gateway path unavailable
 _NO_TARGET = const(11)  # Modbus: gateway target device failed to respond
 
@@ -103,7 +106,10 @@ class Walk(Chain):
     def took(self, outcome, regs):
         """The read ended: 0 with the registers in `regs`, an exception code, or negative."""
         state = self._state
-        if state == _BASE:
+        if _ACKNOWLEDGE <= outcome <= _BUSY:  # it says nothing of what is there
+            self._state = _DONE
+            self.result = SILENT
+        elif state == _BASE:
             self._took_base(outcome, regs)
         elif state == _PAIR:
             if outcome == 0:
