@@ -109,6 +109,36 @@ def test_model_704_one_by_one_never_splits_the_reversion_time():
     assert wrote(limit, device, 2500) == (OK, [(6, AT_DER + 1, [2500])])  # restarts the timer
 
 
+def test_model_704_of_a_device_that_takes_function_6_only():
+    # The two words of the time go by function 16 alone.
+    for stands, enabled, want in (([0, 0], 0, OK), ([0, 60], 0, REFUSED), ([1, 0], 1, REFUSED)):
+        device, ratings, _ = read(plant_der(sf=-2, _17=enabled, _18=stands))
+        device.functions = {3, 6}
+        limit = Limit(ratings._inverter, ratings, None, 1500, 90)
+        for cap_w in (2500, 2400, 2400):  # the time is tried each time, since it may be taken
+            result, writes = wrote(limit, device, cap_w)
+            assert result == want, (stands, result)
+            assert (16, AT_DER + 4, [0, 90]) in writes
+            assert device.words[AT_DER + 1] == cap_w and device.words[AT_DER] == 1
+            assert limit.written_w == (cap_w if want == OK else ABSENT)
+        device.functions = {3, 6, 16}
+        assert wrote(limit, device, 2400)[0] == OK
+        assert [device.words[AT_DER + 4 + i] for i in range(2)] == [0, 90]
+
+
+def test_an_enable_of_the_reversion_that_is_refused_is_not_safe():
+    # At the end of the time the limit would be lifted.
+    device, ratings, _ = read(plant_der(sf=-2))
+    device.no_write = {AT_DER + 3}
+    limit = Limit(ratings._inverter, ratings, None, 1500, 90)
+    assert wrote(limit, device, 2500)[0] == REFUSED
+    device.no_write = {AT_DER + 2}
+    device.words[AT_DER + 2] = 0  # to fall back to 0 W is safe
+    assert wrote(limit, device, 2500)[0] == OK
+    device.words[AT_DER + 2] = 5000  # to more than is safe is not
+    assert wrote(limit, device, 2500)[0] == REFUSED
+
+
 def test_model_704_without_reversion():
     words = plant_der(_16=UNAN, _17=UNAN, _18=[UNAN, UNAN])
     device, ratings, _ = read(words)

@@ -328,7 +328,9 @@ class Setting(Sequence):
                 self._present &= ~bit
             elif bit & self._all and (self._try == _BY_BLOCK or bit & self._ones):
                 self._present |= bit
-                self._wrong = True
+                # A time, or a value, to fall back to that is refused and reads 0 is safe; an
+                # "enable" is not, whose 0 lifts the limit at that time.
+                self._wrong |= word > 0 or wanted == 1 or not bit & self._refused
 
     def _judge(self):
         unseen = (self._refused & self._enable | self._value) & ~self._readable
