@@ -19,3 +19,44 @@ def test_inverter_that_is_busy_just_after_an_answer_is_met_and_held(tmp_path, ma
         assert house.said("INVERTER_READY")[0].at < 5 and not house.said("INVERTER_NO_SUNSPEC")
         assert house.worst_export(20, 60) <= 3000 + TOL_W
         assert -house.site.mean("site_w", 30, 60) > 2500
+
+
+@pytest.mark.parametrize("family", ["1xx", "7xx"])
+def test_inverter_that_refuses_what_is_below_1_percent_is_held_at_that(tmp_path, family):
+    inverter = InverterSettings(1, family, 10000, faults={"floor_refused": 1})
+    with living(tmp_path, settings=Settings(inverters=(inverter,)), load=150, pv=9000,
+                config={"site_exp_w": 20000}) as house:
+        house.default(exp_w=2000)
+        event = house.publish(40, 40, exp_w=0)
+        house.boot()
+        house.run_to(110)
+        assert house.worst_export(50, 80) <= TOL_W
+        assert 50 <= house.site.mean("pv_w", 55, 80) <= 150
+        assert house.statuses(event) == [1, 2, 3]
+        assert house.judge((20, 40, 2000), (40, 80, 0), (80, 110, 2000)).longest_s <= 15
+
+
+def test_more_than_the_tolerance_that_a_device_insists_on_is_no_success(tmp_path):
+    # A hundredth of 30 kW is 300 W.
+    inverter = InverterSettings(1, "1xx", 30000, faults={"floor_refused": 1})
+    with living(tmp_path, settings=Settings(inverters=(inverter,)), load=0, pv=9000,
+                config={"site_exp_w": 20000}) as house:
+        house.default(exp_w=2000)
+        event = house.publish(40, 40, exp_w=0)
+        house.boot()
+        house.run_to(90)
+        assert house.worst_export(50, 80) <= 300
+        assert 2 not in house.statuses(event)
+
+
+def test_inverter_of_the_700_models_that_takes_function_6_only_is_obeyed(tmp_path):
+    inverter = InverterSettings(1, "7xx", 10000, faults={"fc16_refused": True})
+    with living(tmp_path, settings=Settings(inverters=(inverter,)), load=500, pv=9000,
+                config={"site_exp_w": 20000}) as house:
+        house.default(exp_w=3000)
+        event = house.publish(30, 40, exp_w=2000)
+        house.boot()
+        house.run_to(80)
+        assert house.said("LIMIT_TAKEN") and not house.said("LIMIT_NOT_TAKEN", since=10)
+        assert house.worst_export(35, 70) <= 2000 + TOL_W
+        assert house.statuses(event) == [1, 2, 3]

@@ -66,6 +66,86 @@ def test_below_its_floor_a_device_is_told_to_stop_and_never_more_than_asked():
     assert limit.raw_of(299) == 200 and limit.raw_of(199) == 0
 
 
+# Devices that take nothing below 1 %
+
+
+def fussy(limit, device, least, at=AT):
+    """From now on the device refuses values below least[0] in the register `at`."""
+    plain = device.do
+
+    def do(kind, addr, count, regs):
+        if kind > 4 and addr <= at < addr + count and regs[at - addr] < least[0]:
+            device.log.append((kind, addr, count, [regs[i] for i in range(count)]))
+            return 3
+        return plain(kind, addr, count, regs)
+
+    device.do = do
+    assert wrote(limit, device, 5000)[0] == OK
+
+
+def test_the_least_that_a_device_takes_is_written_where_it_refuses_0():
+    device, limit = ready(plant())
+    fussy(limit, device, [100])
+    result, writes = wrote(limit, device, 0)
+    assert result == OK and stand(device) == [100, 0, 0, 0, 1] and limit.written_w == 100
+    assert [(k, v) for k, _, v in writes] == [
+        (16, [0, 0, 0, 0, 1]), (6, [0]), (16, [0]), (16, [100, 0, 0, 0, 1])]
+    # It is known from now on, and what is lawful there is as fine as ever.
+    for cap_w, pct in ((0, 100), (99, 100), (ABSENT, 100), (101, 101), (2345, 2345), (50, 100)):
+        assert wrote(limit, device, cap_w) == (OK, [(16, AT, [pct, 0, 0, 0, 1])]), cap_w
+        assert limit.written_w == limit.raw_of(cap_w) == pct
+
+
+def test_the_least_of_each_kind_of_register_is_1_percent():
+    for words, at, least in ((plant(sf=-1), AT, 10), (plant(sf=0), AT, 1),
+                             (plant_der(sf=-1), 40000 + 2 + 68 + 155 + 52 + 19 + 15, 10)):
+        for functions in ({3, 6}, {3, 16}, {3, 6, 16}):
+            device, ratings, _ = read(words)
+            device.functions = functions
+            limit = Limit(ratings._inverter, ratings)
+            fussy(limit, device, [least], at)
+            assert wrote(limit, device, 0)[0] == OK and device.words[at] == least
+            assert limit.written_w == 100 and wrote(limit, device, 99)[0] == OK
+    device = Device({47509: [1, 10000]})
+    limit = MappedLimit("goodwe", 10000)
+    fussy(limit, device, [100], 47510)
+    assert wrote(limit, device, 0)[0] == OK and device.words[47510] == 100
+    device = Device({0xF300: [0] * 40})
+    limit = MappedLimit("solaredge", 10000)
+    fussy(limit, device, [0x3F80], 0xF323)  # the upper word of 1.0
+    assert wrote(limit, device, 0)[0] == OK and device.words[0xF323] == 0x3F80
+    assert limit.written_w == 100
+
+
+def test_a_device_that_refuses_1_percent_too_is_asked_for_0_again():
+    device, limit = ready(plant())
+    least = [101]
+    fussy(limit, device, least)
+    for _ in range(2):
+        result, writes = wrote(limit, device, 0)
+        assert result == REFUSED and [v[0] for _, _, v in writes] == [0, 0, 0, 100, 100, 100]
+        assert stand(device)[0] == 5000 and limit.written_w == ABSENT and limit.raw_of(0) == 0
+    least[0] = 0
+    assert wrote(limit, device, 0)[0] == OK and stand(device)[0] == 0
+
+
+def test_busy_or_refused_for_good_teaches_no_least():
+    for code in (4, 5, 6, 11):
+        device, limit = ready(plant())
+        device.refused = {0: code}
+        assert wrote(limit, device, 0)[0] == REFUSED
+        assert wrote(limit, device, 0)[0] == OK and stand(device)[0] == 0
+    device, limit = ready(plant(pct=3000, ena=1))
+    device.no_write = set(range(AT, AT + 5))  # switched off in the device
+    assert wrote(limit, device, 0)[0] == REFUSED
+    device.no_write = set()
+    assert wrote(limit, device, 0) == (OK, [(16, AT, [0, 0, 0, 0, 1])])
+    # What is put back is what was found and nothing else.
+    device.no_write = set(range(AT, AT + 5))
+    limit.restore()
+    assert run(limit, device) == REFUSED and len(device.writes()) == 4
+
+
 def test_up_to_a_megawatt_no_step_of_the_arithmetic_leaves_the_small_ints():
     # Mirrors raw_of() and watts_of() product by product.
     for wmax in (1, 4999, 65535, 99999, 1000000, 10000000):

@@ -12,6 +12,9 @@ percentage, no window, reversion time, no ramp, enabled; of model 704 enabled, p
 reverts to, whether and after how many seconds.  Model 123 reverts to full power, so its reversion
 time is 0 unless the caller knows of a static limit in the device; 704 reverts to `rvrt_w`.
 
+Some refuse what is below 1 % in every way of writing.  They are told 1 % then, and from the first
+refusal on, until that is refused too; `written_w` says what they let through.
+
 Limit: ratings up to 10 MW, a scale factor of -2 .. 2 that was read once.
 """
 
@@ -19,7 +22,7 @@ from micropython import const
 
 from .quirks import BIT_FLOAT, BIT_REVERTS, BIT_SITE, LIMITS, Q_FLOOR, Q_GRAIN, row_of
 from .points import LIMIT_DER, LIMIT_INT
-from .sequence import OK
+from .sequence import OK, REFUSED
 from .setting import Setting
 from .values import ABSENT, SunspecError, float32
 
@@ -76,6 +79,7 @@ class Limit(Setting):
         self.written_w = ABSENT
         self._full = full
         self._grain = self._floor = 1
+        self._least = 0  # the lowest that it takes, where it refused 0
         self._slack = full // 100
         if quirk:
             self._grain = max(1, full * quirk[Q_GRAIN] // 100)
@@ -85,7 +89,8 @@ class Limit(Setting):
         self._bits = 0
 
     def raw_of(self, cap_w):
-        """The register for that cap, rounded down: it never lets more through. Does not allocate.
+        """The register for that cap, rounded down: it never lets more through, save the least that
+        the device takes. Does not allocate.
 
         Below 0 (and ABSENT) counts as 0, above WMax as WMax.
         """
@@ -99,7 +104,7 @@ class Limit(Setting):
             part = raw * upper
             raw = part // wmax * lower + part % wmax * lower // wmax
         raw -= raw % self._grain
-        return raw if raw >= self._floor else 0
+        return raw if raw >= max(self._floor, self._least) else self._least
 
     def watts_of(self, raw):
         """What a register lets through in W, rounded up. Does not allocate."""
@@ -134,6 +139,18 @@ class Limit(Setting):
             self._put(4, self.raw_of(self.rvrt_w))
         self.written_w = ABSENT
         self.go()
+
+    def _fall_back(self):
+        super()._fall_back()
+        if self.result != REFUSED:
+            return
+        # The limit of before may be a high one: 1 % is as good as 0, within the tolerance.
+        least = self._full // 100
+        if self._least:
+            self._least = 0
+        elif self._meaning(self.wanted) < self.watts_of(least):
+            self._least = least
+            self.begin(0, self.wanted[self._form[4]] == self._on)
 
     def _put(self, i, raw):
         # 64ths as float32, low word first, exact: the mantissa holds 24 bits.
