@@ -77,12 +77,13 @@ async def _chained(devices, bus, unit, chain, store_of, conf, floor_w, safe):
     if await devices.run(bus, unit, ratings) == SILENT:
         log.error("INVERTER_SILENT", "bus", bus.name, "unit", unit, "while", "ratings")
         return None
+    if ratings.wmax_w <= 0:  # model 120, 121 or 702 would say it
+        ratings.wmax_w = conf.inverter_w
     store = switch = None
     if store_of:
         control, store = store_of(inverter, ratings, quirk, conf.battery_pv, floor_w)
     elif mapped and mapped != _TOGGLE:
-        wmax_w = ratings.wmax_w if ratings.wmax_w > 0 else conf.inverter_w
-        control = MappedLimit(mapped, wmax_w, quirk, floor_w, _RVRT_S)
+        control = MappedLimit(mapped, ratings.wmax_w, quirk, floor_w, _RVRT_S)
     else:
         control = Limit(inverter, ratings, quirk, floor_w, 0)
         control.toggles = mapped

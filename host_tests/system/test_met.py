@@ -60,3 +60,14 @@ def test_inverter_of_the_700_models_that_takes_function_6_only_is_obeyed(tmp_pat
         assert house.said("LIMIT_TAKEN") and not house.said("LIMIT_NOT_TAKEN", since=10)
         assert house.worst_export(35, 70) <= 2000 + TOL_W
         assert house.statuses(event) == [1, 2, 3]
+
+
+def test_inverter_that_does_not_say_its_rating_takes_that_of_the_settings(tmp_path):
+    inverter = InverterSettings(1, models=(1, 103, 123), wmax_w=10000)
+    with living(tmp_path, settings=Settings(inverters=(inverter,)), load=500, pv=9000,
+                config={"site_exp_w": 20000, "inverter_w": 10000}) as house:
+        house.default(exp_w=3000)
+        house.boot()
+        house.run_to(40)
+        assert house.said("INVERTER_READY", wmax_w=10000)
+        assert 2700 < -house.site.mean("site_w", 25, 40) <= 3000 + TOL_W

@@ -143,6 +143,19 @@ def test_an_inverter_that_lacks_a_model_is_unfit_and_the_log_says_which():
         assert rig.said.count("INVERTER_UNFIT", why) == 1, rig.said.lines
 
 
+def test_the_rating_of_the_settings_stands_in_for_a_missing_one_only():
+    lacks = unit(registers.inverter(), registers.controls())
+    rig = Rig({1: lacks, 2: Unit(registers.plant())})
+    found = rig.inverter(w=8000)
+    assert (found[1].wmax_w, found[2].wmax_w) == (8000, 8000)
+    assert rig.said.count("INVERTER_READY", "wmax_w=8000") == 1
+    found[2].begin(2000)
+    assert run(rig.world, rig.loop, rig.devices.run(rig.bus, 1, found[2])) == 0
+    assert lacks.get(lacks.at(123, 5)) == 2500
+    assert rig.inverter(2, w=8000)[2].wmax_w == 10000  # its own word goes first
+    assert rig.inverter() is None and rig.said.count("INVERTER_UNFIT", "no WMax") == 1
+
+
 def test_a_device_without_a_meter_is_unfit():
     rig = Rig({1: Unit(registers.plant())})
     assert rig.meter() is None
@@ -360,6 +373,7 @@ def test_an_inverter_is_toggled_where_the_settings_say_so():
 def test_an_inverter_may_take_its_limit_in_its_own_registers():
     rig = Rig({1: solaredge()})
     limit = rig.inverter(mapped="solaredge", w=8000)[2]
+    assert rig.said.count("INVERTER_READY", "wmax_w=8000") == 1
     assert limit.wmax_w == 8000 and limit.reverts and limit.rvrt_s == 120 and not limit.of_site
     limit.begin(2000)
     assert run(rig.world, rig.loop, rig.devices.run(rig.bus, 1, limit)) == 0
