@@ -11,11 +11,13 @@ Allocates.
 
 import binascii
 import sys
+from array import array
 
 import log
 from micropython import const
 from sunspec import (
     F_EXPORT,
+    OK,
     Q_EVERY,
     Q_FLAGS,
     SILENT,
@@ -33,6 +35,10 @@ _BATTERY = const(1)
 _OPEN_W = const(1 << 29)  # no limit of its own
 _TOGGLE = "toggle"
 _OWN_MAX = const(512)
+_OP_MS = const(4000)
+_RATINGS = const(9)  # blocks
+_LONG = const(48)  # registers: the longest block of the ratings
+_VALUE = const(3)  # exceptions of Modbus up to this: not so many registers
 
 
 async def steered(devices, chain, kind, bus, unit, conf):
@@ -73,10 +79,16 @@ async def _chained(devices, bus, unit, chain, store_of, conf, floor_w, safe):
     quirk = devices.quirk
     mapped = conf.inverter_map
     inverter = Inverter(chain, 0)
+    if inverter.live_count > _LONG:
+        inverter = await _live(devices, bus, unit, inverter)
     ratings = Ratings(inverter)
     if await devices.run(bus, unit, ratings) == SILENT:
         log.error("INVERTER_SILENT", "bus", bus.name, "unit", unit, "while", "ratings")
         return None
+    if ratings.wmax_w <= 0:
+        from survey import in_parts
+        await in_parts(devices, bus, unit, ratings, _RATINGS)
+        inverter = await _live(devices, bus, unit, inverter)
     if ratings.wmax_w <= 0:  # model 120, 121 or 702 would say it
         ratings.wmax_w = conf.inverter_w
     store = switch = None
@@ -94,6 +106,20 @@ async def _chained(devices, bus, unit, chain, store_of, conf, floor_w, safe):
     except SunspecError:  # not every device has one
         pass
     return inverter, ratings, control, switch, store, quirk[Q_EVERY] * 100
+
+
+async def _live(devices, bus, unit, whole):
+    # That Inverter: of power and frequency alone where that block is taken and the whole refused.
+    inverter = whole
+    for _ in range(2):
+        op = devices.op_class(unit, array("H", bytes(2 * inverter.live_count)),
+                              addr=inverter.live_addr, count=inverter.live_count)
+        result = await bus.do(op, devices.loop.after(_OP_MS))
+        if result == OK or not OK < result <= _VALUE:
+            break
+        inverter = Inverter(whole.walk, 0, brief=True)
+        inverter.top_w = whole.top_w
+    return inverter if result == OK else whole
 
 
 def metering(devices, chain, unit, sign):

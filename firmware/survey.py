@@ -10,8 +10,10 @@ Allocates.  Limit: one walk at a time.
 """
 
 import sys
+from array import array
 
 import log
+from micropython import const
 from sunspec import (
     FULL,
     NO_SUNS,
@@ -26,6 +28,10 @@ from sunspec import (
     Walk,
     quirks,
 )
+
+_PART = const(8)  # registers: some gateways fail above five or ten, and ten are met most
+_STRINGS = const(4)  # of model 1
+_OP_MS = const(4000)
 
 # Ends of the codes in docs/log.md.
 _CAUSES = {SILENT: "_SILENT", NO_UNIT: "_NO_UNIT", NO_SUNS: "_NO_SUNSPEC"}
@@ -53,6 +59,8 @@ async def survey(devices, bus, unit, what, other):
     if result == SILENT:  # its quirks are not known: looked for again in a moment
         log.error(what + "_SILENT", "bus", bus.name, "unit", unit, "while", "common")
         return None
+    if not common.manufacturer:
+        result = await in_parts(devices, bus, unit, common, _STRINGS)
     if result == OK:
         devices.serial = common.serial
         log.info(what, "maker", common.manufacturer, "model", common.model,
@@ -69,3 +77,27 @@ def quirk_of(common):
     """The row of quirks of what says `manufacturer`, `model` and `version`. Allocates."""
     sys.modules.pop("survey", None)
     return quirks(common)
+
+
+async def in_parts(devices, bus, unit, reads, steps):
+    """Read the blocks of a Reads anew, in parts of eight registers; its result.
+
+    For a gateway that refuses longer ones.  A block that is refused like that too stays as it was.
+    """
+    sys.modules.pop("survey", None)
+    op = devices.op_class(unit, array("H", bytes(2 * _PART)))
+    result = reads.result
+    for step in range(steps):
+        if not reads._place(step) or reads.count <= _PART:
+            continue
+        addr, count = reads.addr, reads.count
+        for at in range(0, count, _PART):
+            op.addr, op.count = addr + at, min(_PART, count - at)
+            if await bus.do(op, devices.loop.after(_OP_MS)) != OK:
+                break
+            devices.regs[at:at + op.count] = op.regs[:op.count]
+        else:
+            reads.addr, reads.count = addr, count
+            reads._answer(step, OK, devices.regs)
+            result = OK
+    return result

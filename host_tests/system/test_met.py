@@ -71,3 +71,18 @@ def test_inverter_that_does_not_say_its_rating_takes_that_of_the_settings(tmp_pa
         house.run_to(40)
         assert house.said("INVERTER_READY", wmax_w=10000)
         assert 2700 < -house.site.mean("site_w", 25, 40) <= 3000 + TOL_W
+
+
+@pytest.mark.parametrize(("family", "most"), [("1xx", 10), ("7xx", 50)])
+def test_inverter_behind_a_gateway_that_refuses_long_reads(tmp_path, family, most):
+    inverter = InverterSettings(1, family, 10000, faults={"read_max": most})
+    with living(tmp_path, settings=Settings(inverters=(inverter,)), load=500, pv=9000,
+                config={"site_exp_w": 20000}) as house:
+        house.default(exp_w=3000)
+        event = house.publish(25, 25, exp_w=2000)
+        house.boot()
+        house.run_to(60)
+        assert house.said("INVERTER_READY", wmax_w=10000)[0].at < 5
+        assert house.said("INVERTER")[0].pairs["maker"] == house.site.inverter.settings.maker
+        assert house.worst_export(35, 50) <= 2000 + TOL_W
+        assert house.statuses(event) == [1, 2, 3]

@@ -10,7 +10,7 @@ from loop import Loop
 from modbus import Tcp
 from plant import Line, Unit
 from port import Bus, Op
-from sitecontrol import BATTERY, PV
+from sitecontrol import ABSENT, BATTERY, PV
 from south import battery_unit
 
 
@@ -154,6 +154,42 @@ def test_the_rating_of_the_settings_stands_in_for_a_missing_one_only():
     assert lacks.get(lacks.at(123, 5)) == 2500
     assert rig.inverter(2, w=8000)[2].wmax_w == 10000  # its own word goes first
     assert rig.inverter() is None and rig.said.count("INVERTER_UNFIT", "no WMax") == 1
+
+
+def stingy(rig, most):
+    """Reads of more registers are refused."""
+    plain = rig.line._do
+
+    def do(unit, buf, kind, address):
+        if kind < 5 and (buf[10] << 8 | buf[11]) > most:
+            rig.line._answer(3)
+        else:
+            plain(unit, buf, kind, address)
+
+    rig.line._do = do
+
+
+def test_a_gateway_that_refuses_long_reads_is_asked_in_parts():
+    for words, model, most, count in ((registers.plant(), 103, 10, 8),
+                                      (registers.plant_der(), 701, 50, 9),
+                                      (registers.plant_der(), 701, 10, 9)):
+        rig = Rig({1: Unit(words)})
+        stingy(rig, most)
+        inverter, ratings, limit = rig.inverter()[:3]
+        assert (ratings.wmax_w, limit.wmax_w, inverter.live_count) == (10000, 10000, count)
+        assert rig.said.count("INVERTER ", "maker=Acme", 'model="Model X"') == 1
+        assert rig.devices.serial == "S-1"
+        op = Op(1, registers.array("H", bytes(2 * 84)), addr=inverter.live_addr, count=count)
+        assert run(rig.world, rig.loop, rig.bus.do(op, rig.loop.after(1000))) == 0
+        assert inverter.take(op.regs) == 0 and inverter.w == 2500 and inverter.mhz > 50000
+        assert inverter.dv_a == ABSENT
+    # What is read whole stays whole, and who does not answer in time is not cut short.
+    rig = Rig({1: Unit(registers.plant())})
+    assert rig.inverter()[0].live_count == 12
+    rig = Rig({1: Unit(registers.plant_der())})
+    assert rig.inverter()[0].live_count == 84
+    rig.line.units[1].deaf = (rig.line.units[1].at(701, 10),)
+    assert rig.inverter()[0].live_count == 84
 
 
 def test_a_device_without_a_meter_is_unfit():
