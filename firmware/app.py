@@ -60,7 +60,7 @@ VERSION = "0.1.0"
 
 _EVALUATE_MS = const(1000)
 _PARK_MS = const(3000)
-_PARK_MORE_MS = const(20000)
+_PARK_MORE_MS = const(25000)
 _NETWORK_MS = const(5000)
 _HOUR_S = const(3600)
 _WARN_DAYS = const(90)  # from then on a certificate's end is worth a warning each day
@@ -283,7 +283,7 @@ class App:
         self.limits.step(0)
         # A write and its proof, with reads between them.
         wait = max([bus.slowest_ms for bus in self._buses.values()])
-        loop.spawn("park", control.park(loop.after(_PARK_MS + min(6 * wait, _PARK_MORE_MS))))
+        loop.spawn("park", control.park(loop.after(_PARK_MS + min(8 * wait, _PARK_MORE_MS))))
         while control.parked < 0:
             loop.turn()
         self._keep_time()

@@ -189,7 +189,7 @@ class Control:
                 log.warn("BLIND", "cap_w", self.cap_w)
             else:
                 log.info("SIGHTED", "site_w", self.site_w, "pv_w", self.pv_w)
-        if self._loop.left(self._rate_at) <= 0:
+        if self._loop.left(self._rate_at) <= 0 and not self.shut:
             self._rate_at = self._loop.after(_RATE_MS)
             await self._rate_anew()
         self._truth.look(fleet, site.on)

@@ -15,6 +15,7 @@ connection before it replaces what is there.  Words behind the file: `fresh` mak
 ca.der.  handbook Annex C; IEEE 2030.5 6.11.  Limit: the board's clock must be set.
 """
 
+import gc
 import sys
 
 import board
@@ -89,6 +90,7 @@ class _Trial:
         """OSError or ValueError when the server does not take it."""
         from identity import Identity, IdentityError
         await self._online()
+        gc.collect()  # the chain is put where no hole for a TLS record is wanted
         try:
             await self._ask(Link(self._loop, Identity(trial)))
         except IdentityError as exc:
