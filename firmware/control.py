@@ -255,7 +255,8 @@ class Control:
     async def _recheck(self, device, whole):
         # A chain may move while it is read: what stands there then is another model's.  The model
         # that is written to is mostly the last of them.
-        walk, last = device.driver.walk, device.control
+        walk = device.driver.walk
+        last = device.control if device.control.index >= 0 else device.driver
         for part in (last, device.driver, device.store):
             if (part is not None and (whole or part is last)
                     and await self.devices.moved(device.bus, device.unit, walk, part.index)):
