@@ -66,7 +66,7 @@ async def scan(loop, bus, op_class, first=1, last=247):
                 return _ended("SCAN_LINE_DOWN", None, "bus", bus.name, "unit", unit)
             await loop.sleep_ms(_TURN_MS)
         op.unit, op.kind, op.addr, op.count = unit, 3, 40000, 1
-        # Behind slow answers of two others; else given up first: three silences end a line.
+        # Behind slow answers of others; else given up first: three silences end a line.
         slow_ms = min(bus.slowest_ms, bus.timeout_ms)
         wait_ms = bus.timeout_ms + (6 * slow_ms if slow_ms > _TURN_MS else -1)
         result = await bus.do(op, loop.after(wait_ms))

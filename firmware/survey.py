@@ -88,7 +88,7 @@ async def in_parts(devices, bus, unit, reads, steps):
     op = devices.op_class(unit, array("H", bytes(2 * _PART)))
     result = reads.result
     for step in range(steps):
-        if not reads._place(step) or reads.count <= _PART:
+        if not reads.place(step) or reads.count <= _PART:
             continue
         addr, count = reads.addr, reads.count
         for at in range(0, count, _PART):
@@ -98,6 +98,6 @@ async def in_parts(devices, bus, unit, reads, steps):
             devices.regs[at:at + op.count] = op.regs[:op.count]
         else:
             reads.addr, reads.count = addr, count
-            reads._answer(step, OK, devices.regs)
+            reads.answer(step, OK, devices.regs)
             result = OK
     return result

@@ -7,12 +7,17 @@ from tools.site import InverterSettings, Settings
 TOL_W = tolerance_w(10000)
 
 
+def site_of(tmp_path, inverter, load=500, **config):
+    """A house with that inverter and more sun than any limit here."""
+    return living(tmp_path, settings=Settings(inverters=(inverter,)), load=load, pv=9000,
+                  config={"site_exp_w": 20000, **config})
+
+
 @pytest.mark.parametrize(("maker", "faults"), [
     ("Huawei", {"gap_ms": 50}), ("", {"gap_ms": 10}), ("", {"gap_ms": 50}), ("", {"busy": 2})])
 def test_inverter_that_is_busy_just_after_an_answer_is_met_and_held(tmp_path, maker, faults):
     inverter = InverterSettings(1, maker=maker or "Acme", faults=faults)
-    with living(tmp_path, settings=Settings(inverters=(inverter,)), load=500, pv=9000,
-                config={"site_exp_w": 20000}) as house:
+    with site_of(tmp_path, inverter) as house:
         house.default(exp_w=3000)
         house.boot()
         house.run_to(60)
@@ -24,8 +29,7 @@ def test_inverter_that_is_busy_just_after_an_answer_is_met_and_held(tmp_path, ma
 @pytest.mark.parametrize("family", ["1xx", "7xx"])
 def test_inverter_that_refuses_what_is_below_1_percent_is_held_at_that(tmp_path, family):
     inverter = InverterSettings(1, family, 10000, faults={"floor_refused": 1})
-    with living(tmp_path, settings=Settings(inverters=(inverter,)), load=150, pv=9000,
-                config={"site_exp_w": 20000}) as house:
+    with site_of(tmp_path, inverter, load=150) as house:
         house.default(exp_w=2000)
         event = house.publish(40, 40, exp_w=0)
         house.boot()
@@ -39,8 +43,7 @@ def test_inverter_that_refuses_what_is_below_1_percent_is_held_at_that(tmp_path,
 def test_more_than_the_tolerance_that_a_device_insists_on_is_no_success(tmp_path):
     # A hundredth of 30 kW is 300 W.
     inverter = InverterSettings(1, "1xx", 30000, faults={"floor_refused": 1})
-    with living(tmp_path, settings=Settings(inverters=(inverter,)), load=0, pv=9000,
-                config={"site_exp_w": 20000}) as house:
+    with site_of(tmp_path, inverter, load=0) as house:
         house.default(exp_w=2000)
         event = house.publish(40, 40, exp_w=0)
         house.boot()
@@ -51,8 +54,7 @@ def test_more_than_the_tolerance_that_a_device_insists_on_is_no_success(tmp_path
 
 def test_inverter_of_the_700_models_that_takes_function_6_only_is_obeyed(tmp_path):
     inverter = InverterSettings(1, "7xx", 10000, faults={"fc16_refused": True})
-    with living(tmp_path, settings=Settings(inverters=(inverter,)), load=500, pv=9000,
-                config={"site_exp_w": 20000}) as house:
+    with site_of(tmp_path, inverter) as house:
         house.default(exp_w=3000)
         event = house.publish(30, 40, exp_w=2000)
         house.boot()
@@ -64,8 +66,7 @@ def test_inverter_of_the_700_models_that_takes_function_6_only_is_obeyed(tmp_pat
 
 def test_inverter_that_does_not_say_its_rating_takes_that_of_the_settings(tmp_path):
     inverter = InverterSettings(1, models=(1, 103, 123), wmax_w=10000)
-    with living(tmp_path, settings=Settings(inverters=(inverter,)), load=500, pv=9000,
-                config={"site_exp_w": 20000, "inverter_w": 10000}) as house:
+    with site_of(tmp_path, inverter, inverter_w=10000) as house:
         house.default(exp_w=3000)
         house.boot()
         house.run_to(40)
@@ -76,8 +77,7 @@ def test_inverter_that_does_not_say_its_rating_takes_that_of_the_settings(tmp_pa
 @pytest.mark.parametrize(("family", "most"), [("1xx", 10), ("7xx", 50)])
 def test_inverter_behind_a_gateway_that_refuses_long_reads(tmp_path, family, most):
     inverter = InverterSettings(1, family, 10000, faults={"read_max": most})
-    with living(tmp_path, settings=Settings(inverters=(inverter,)), load=500, pv=9000,
-                config={"site_exp_w": 20000}) as house:
+    with site_of(tmp_path, inverter) as house:
         house.default(exp_w=3000)
         event = house.publish(25, 25, exp_w=2000)
         house.boot()

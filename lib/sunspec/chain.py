@@ -61,10 +61,10 @@ class Header(Reads):
         self._walk = walk
         self._index = index
 
-    def _place(self, step):
+    def place(self, step):
         return self._ask(READ, self._walk.addrs[self._index], 2)
 
-    def _answer(self, step, outcome, regs):
+    def answer(self, step, outcome, regs):
         i = self._index
         if outcome == 0 and (regs[0] != self._walk.ids[i] or regs[1] != self._walk.lengths[i]):
             self.result = MOVED

@@ -1,9 +1,9 @@
 """What makers do differently, as data: quirks of SunSpec devices, and maps of others.
 
-Enters: a Common that was read.  Leaves: its row of quirks; METERS and LIMITS, rows for
-`live.Meter` and `limit.MappedLimit`.
+Enters: nothing.  Leaves: what a row of quirks means; METERS and LIMITS, rows for `live.Meter` and
+`limit.MappedLimit`.  The rows of makers stand in walk.py, which is let go of once they were met.
 
-    row = quirks(common)
+    row = quirks(common)                      # of walk.py
     limit = Limit(inverter, ratings, row)
     sign = -1 if row[Q_FLAGS] & F_EXPORT else 1
 

@@ -89,7 +89,7 @@ class Ratings(Reads):
         self.pct_sf = self.der_sf = self.wset_sf = self.rate_sf = ABSENT
         self._rated_w = self._set_w = ABSENT
 
-    def _place(self, step):
+    def place(self, step):
         at = 4 * step
         model = 100 * ONCE[at] + ONCE[at + 1]
         walk = self._inverter.walk
@@ -97,7 +97,7 @@ class Ratings(Reads):
         return i >= 0 and ONCE[at + 2] + ONCE[at + 3] <= walk.lengths[i] + 2 and self._ask(
             READ, walk.addrs[i] + ONCE[at + 2], ONCE[at + 3])
 
-    def _answer(self, step, outcome, regs):
+    def answer(self, step, outcome, regs):
         if outcome != 0:
             return
         if step == 0:
@@ -187,7 +187,7 @@ class Modules(Reads):
                 total = w if total == ABSENT else total + w
         return total
 
-    def _place(self, step):
+    def place(self, step):
         form = self._form
         if step == 0:
             return self._ask(READ, self._addr + form[0], form[1])
@@ -195,7 +195,7 @@ class Modules(Reads):
             return False
         return self._ask(READ, self._addr + form[6] + form[7] * (step - 1) + form[8], form[9])
 
-    def _answer(self, step, outcome, regs):
+    def answer(self, step, outcome, regs):
         form = self._form
         if step == 0:
             self.there = 0

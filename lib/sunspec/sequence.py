@@ -53,8 +53,8 @@ class Sequence:
 class Reads(Sequence):
     """A row of reads, each asked twice when the line stays silent or the device is busy.
 
-    A subclass gives `_place(step)` (sets the operation, or False to leave the step out) and
-    `_answer(step, outcome, regs)`.  It ends SILENT when a step got no answer or a busy one,
+    A subclass gives `place(step)` (sets the operation, or False to leave the step out) and
+    `answer(step, outcome, regs)`.  It ends SILENT when a step got no answer or a busy one,
     REFUSED when every step was refused, else OK. next() and took() allocate nothing of their own.
     """
 
@@ -74,7 +74,7 @@ class Reads(Sequence):
     def next(self, regs):
         """True when the read of `kind`, `addr`, `count` is to be run; False at the end."""
         while self._step < self._steps:
-            if self._place(self._step):
+            if self.place(self._step):
                 return True
             self._step += 1
         if self.result == PENDING:
@@ -96,4 +96,4 @@ class Reads(Sequence):
         step = self._step
         self._step += 1
         self._tries = 0
-        self._answer(step, outcome, regs)
+        self.answer(step, outcome, regs)

@@ -1,7 +1,7 @@
 """Finds a device's SunSpec map, lists its models, and asks who it is (model 1).
 
 Enters: the outcome of each read.  Leaves: columns `ids`, `addrs`, `lengths`, `devices` of `n`
-models, in the order of the chain.
+models, in the order of the chain; the maker's row of quirks (quirks.py says what it means).
 
     walk = Walk(64)
     ...                                       # run it as sequence.py shows
@@ -212,12 +212,12 @@ class Common(Reads):
         self._end = walk.lengths[i] + 2
         self.manufacturer = self.model = self.version = self.serial = ""
 
-    def _place(self, step):
+    def place(self, step):
         offset = COMMON[2 + 3 * step]
         size = COMMON[3 + 3 * step]
         return offset + size <= self._end and self._ask(READ, self._at + offset, size)
 
-    def _answer(self, step, outcome, regs):
+    def answer(self, step, outcome, regs):
         text = _text(regs, self.count) if outcome == 0 else ""
         if step == 0:
             self.manufacturer = text
