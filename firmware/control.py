@@ -37,6 +37,7 @@ _DARK_MS = const(3000)
 _BATTERY = const(1)
 _LOAD = const(2)
 _BLIND = const(0)  # sitecontrol's STALE
+_STORAGE_MODES = const(0x200)  # STORAGE_TARGET_W
 _OPEN_W = const(8000000)  # more than any limit that binds
 _NEAR_W = const(100)  # the tolerance of the connection point
 _OVER = const(15)  # looks in a row above its limit
@@ -131,6 +132,7 @@ class Control:
                 return
             self._index[i] = at
         site.wmax_w[at], site.charge_w[at] = device.wmax_w, device.charge_w
+        site.sunny[at] = device.stores and device.sunny
         site.interval[at] = (device.every_ms + 199) // 200  # another one may stand in its place
         limits = self._limits
         limits.wmax_w = limits.charge_w = self._sense.rating_w = 0
@@ -357,7 +359,7 @@ class Control:
         site.gen_w = min(0, w[GEN]) if unfound & 1 else w[GEN]
         site.load_w = min(0, w[LOAD]) if unfound & 2 else w[LOAD]
         site.target_w = e.target_w
-        site.storage_w = e.storage_w
+        site.storage_w = e.storage_w if self._truth.modes & _STORAGE_MODES else ABSENT
         site.connect = e.connect
         site.energize = e.energize
         site.step()
@@ -409,6 +411,8 @@ class Control:
             cap += max(0, high_w) * (device.kind <= _BATTERY)
             if device.of_site:  # it keeps the limit of the site at a meter of its own
                 high_w = max(0, site.exp_w) * site.on
+            if site.sunny[at] and device.control is not None:
+                device.control.aims = site.storage_w != ABSENT
             device.hold(site.low_w[at], high_w, site.on, now)
             ready = ready and device.stands
         self.cap_w = cap

@@ -84,7 +84,7 @@ class Steered:
         self.driver = self.control = self.switch = self.store = self.ratings = None
         self.wmax_w = self.charge_w = self.every_ms = 0
         self.most_w = _OPEN_W
-        self.lost = self.retired = self.of_site = False
+        self.lost = self.retired = self.of_site = self.stores = False
         self.serial = None
         self.sunny = kind == 0  # PV: it makes power with an empty battery too
         self.writes = self.heartbeats = self._unheard = 0
@@ -115,6 +115,7 @@ class Steered:
         if self.kind == _BATTERY:
             self.wmax_w, self.charge_w = self.control.discharge_w, self.control.charge_w
             self.sunny = self.control.panels
+            self.stores = self.control.banded or not self.sunny  # 704: the sun is in its set point
         elif self.kind == _LOAD:
             self.charge_w = self.control.wmax_w
         else:

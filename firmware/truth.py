@@ -144,7 +144,9 @@ class Truth:
         elif device.kind == _PV:
             modes = _EXPORT_MODES | _TARGET_MODES
         elif device.kind == _BATTERY:
-            modes = _EXPORT_MODES | _IMPORT_MODES | _TARGET_MODES | _STORAGE_MODES
+            modes = _EXPORT_MODES | _IMPORT_MODES | _TARGET_MODES
+            if device.stores:
+                modes |= _STORAGE_MODES
         else:
             return _IMPORT_MODES
         return modes | (_SWITCH_MODES if device.switch is not None else 0)
@@ -216,7 +218,8 @@ class Truth:
                 made += max(0, p_w)
                 net += p_w
                 switched = switched and (device.switch is None or device.on == site.on)
-            stored += p_w * (device.kind == _BATTERY)
+            # What panels give beside a battery is none of its power.
+            stored += min(p_w, 0 if device.sunny else p_w) * (device.kind == _BATTERY)
             taken += max(0, -p_w)
         # What says nothing makes nothing, unless the site exports more than the others make.
         if asleep and site.state != _BLIND and site.export_w > made + site.others_w + tolerance:

@@ -2,7 +2,7 @@
 
 import pytest
 from house import living, tolerance_w
-from tools.site import InverterSettings, Settings
+from tools.site import BatterySettings, InverterSettings, Settings
 
 TOL_W = tolerance_w(10000)
 
@@ -86,3 +86,51 @@ def test_inverter_behind_a_gateway_that_refuses_long_reads(tmp_path, family, mos
         assert house.said("INVERTER")[0].pairs["maker"] == house.site.inverter.settings.maker
         assert house.worst_export(35, 50) <= 2000 + TOL_W
         assert house.statuses(event) == [1, 2, 3]
+
+
+def hybrid(tmp_path, family, storage, **more):
+    """A house with a hybrid as its battery."""
+    settings = Settings(inverters=(InverterSettings(1, family, 10000),),
+                        battery=BatterySettings(1, storage, soc_pct=50))
+    return living(tmp_path, settings=settings, profile="v1.3b-sto", load=500,
+                  config={"inverter": None, "battery": "site.test:502/1", "battery_pv": 1,
+                          "site_exp_w": 20000, "site_imp_w": 20000}, **more)
+
+
+def test_set_point_of_a_hybrids_battery_leaves_its_sun_to_the_limits(tmp_path):
+    with hybrid(tmp_path, "1xx", "1xx", pv=[[0, 8000], [78, 8000], [80, 0]]) as house:
+        house.default(exp_w=2000)
+        event = house.publish(30, 70, storage_w=-2000)
+        house.boot()
+        house.run_to(110)
+        for start, end in ((50, 75), (88, 100)):  # at night the grid charges it
+            assert abs(house.site.mean("battery_w", start, end) + 2000) <= TOL_W
+        assert 4100 < house.site.mean("pv_w", 50, 75) < 4600
+        assert -2000 - TOL_W <= house.site.mean("site_w", 50, 75) <= -1700
+        assert house.judge((20, 110, 2000)).longest_s <= 6  # its sun follows its battery
+        assert house.statuses(event) == [1, 2, 3]
+        assert not house.said("DEVICE_DISOBEYS")
+
+
+def test_hybrid_of_model_704_claims_no_set_point_of_its_battery(tmp_path):
+    # Its set point is of sun and battery together: nobody knows the battery's share.
+    with hybrid(tmp_path, "7xx", "7xx", pv=8000) as house:
+        house.default(exp_w=2000)
+        event = house.publish(30, 40, storage_w=-2000)
+        house.boot()
+        house.run_to(80)
+        assert -2000 - TOL_W <= house.site.mean("site_w", 50, 70) <= -1700
+        assert 2 not in house.statuses(event)
+        assert not house.said("DEVICE_DISOBEYS")
+
+
+def test_hybrid_that_goes_on_to_charge_never_started_to_cease(tmp_path):
+    # What its sun gives hides what its battery takes, but whatever it draws is the battery's.
+    with hybrid(tmp_path, "1xx", "1xx", pv=0) as house:
+        house.publish(20, 40, storage_w=-2000)
+        event = house.publish(60, 40, energize=0)
+        house.at(52, lambda: house.site.faults.switch(writes_ignored=True))
+        house.boot()
+        house.run_to(90)
+        assert house.site.mean("battery_w", 65, 90) < -1500  # it really went on
+        assert 2 not in house.statuses(event)

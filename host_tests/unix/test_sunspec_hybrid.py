@@ -54,6 +54,23 @@ def test_the_limit_is_written_first_and_is_for_all():
         assert (device.words[CAP], device.words[OUT], device.words[OUT + 1]) == (pct, out, into)
 
 
+def test_a_set_point_of_the_battery_bounds_no_sun():
+    device, made = both()
+    assert not made.aims
+    made.aims = True
+    for low_w, high_w, pct, rate in ((-2000, 2500, 2500, -4000), (-2000, -2000, 0, -4000),
+                                     (1000, 4000, 4000, 2000), (0, 700, 700, 0)):
+        assert wrote(made, device, low_w, high_w)[0] == OK
+        assert device.words[CAP] == pct
+        assert (device.words[OUT], device.words[OUT + 1]) == (rate & 0xFFFF, -rate & 0xFFFF)
+        assert made.same(low_w, high_w, low_w, high_w)
+    made.aims = False  # the same numbers mean another thing from now on
+    assert not made.same(0, 700, 0, 700)
+    wrote(made, device, 0, 700)
+    assert made.same(0, 700, 0, 700)
+    assert (device.words[OUT], device.words[OUT + 1]) == (1400, 0)
+
+
 def test_the_same_words_are_those_of_the_band_and_of_the_limit():
     device, made = both()
     made.storage._sf = 0

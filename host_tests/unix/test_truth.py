@@ -1,4 +1,4 @@
-# heap: 640k
+# heap: 768k
 """What the devices are said to be: connected, available, operating; their modes and ratings."""
 
 from array import array

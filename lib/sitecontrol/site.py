@@ -1,8 +1,7 @@
 """Keeps the connection point inside its limits by a band of power for each device it may steer.
 
 Enters, each 200 ms: the meter and the power of each device with their ages, limits and set points.
-Leaves: for each device the band in which it shall keep its power, whether it may be on, and what
-is wrong with it.
+Leaves: for each device a band for its power, whether it may be on, and what is wrong with it.
 
     site = Site(2)
     pv, battery = site.add(PV, 8000), site.add(BATTERY, 5000, 5000)
@@ -97,7 +96,7 @@ class Site:
     export_w, import_w (at the meter; import_w is -export_w, or both are three times the worst
     phase's), meter_age_ms, power_w[i], age_ms[i], wmax_w[i] and charge_w[i] (what the device can
     do now), exp_w, imp_w, gen_w, load_w (limits), target_w (of PV and batteries together),
-    storage_w (of the batteries), connect, energize; others_w where uncontrolled_gen_w changes.
+    storage_w (of the batteries; its low_w alone where sunny[i]), connect, energize; others_w too.
 
     Left by step: low_w[i] .. high_w[i], the band (PV 0 .. cap, LOAD -cap .. 0, BATTERY within
     -charge_w .. wmax_w, a set point where both are equal); on (0: disconnect or cease to
@@ -111,7 +110,7 @@ class Site:
         self._site_max_w = min(site_max_w, _POWER_MAX)
         self._size, self._n = size, 0
         none = bytes(4 * size)
-        self.kind, self.fault = bytearray(size), bytearray(size)
+        self.kind, self.fault, self.sunny = bytearray(size), bytearray(size), bytearray(size)
         self.wmax_w, self.charge_w = array("i", none), array("i", none)
         self.power_w, self.age_ms = array("i", none), array("i", none)
         self.low_w, self.high_w = array("i", none), array("i", none)
@@ -402,16 +401,15 @@ class Site:
                 self._cap[j] = goal
 
     def _steer_batteries(self):
-        high, low = self._of[_EDGE], -self._of[_SIDE + _EDGE]
-        low = min(low, high)  # a window may ask for more and for less: less export comes first
+        high = self._of[_EDGE]  # a window may ask for more and for less: less export comes first
+        low = min(high, -self._of[_SIDE + _EDGE])
         point = self.storage_w
+        top = high if self.on and point != ABSENT else 0
         if point == ABSENT and self.target_w != ABSENT:
             point = self.target_w - self._pv_w
         if point != ABSENT:
             high = low = max(low, min(high, point))
-        if not self.on:
-            high = low = 0
-        strict = self.state == STALE or not self.on
+        high, low = high * self.on, low * self.on
         for s in range(2):
             edge = -low if s else high
             back = s if edge >= 0 else 1 - s
@@ -422,11 +420,13 @@ class Site:
             share(self._goal, self._r, self._r, self._n, abs(edge))
             for i in range(self._n):
                 if self.kind[i] == BATTERY:
-                    self._put(i, s, self._goal[i] if edge >= 0 else -self._goal[i], strict)
+                    goal = self._goal[i] if edge >= 0 else -self._goal[i]
+                    if s < self.sunny[i] and top > 0:  # its sun is bounded by the limits alone
+                        goal = max(goal, part(top, self._can[i], self._sum[_FLOOR]))
+                    self._put(i, s, goal, self.state == STALE or not self.on)
 
     def _publish(self):
-        # A device on its way to a lower cap is told less than the cap, by as much as it is above:
-        # it gets there in half the time.
+        # A device above its cap is told as much less than that: it gets there in half the time.
         for i in range(self._n):
             if self._rest[i] and self.interval[i]:
                 continue

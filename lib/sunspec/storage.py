@@ -227,10 +227,11 @@ class Hybrid(Sequence):
     by its limit alone.  By 704, while the grid may charge it with less than it can, it gives
     nothing.
 
-
-    `panels`: power may come from more than the battery.  `banded`: as of Storage.  `charge_w`,
-    `discharge_w`: the most that it takes in and gives, in W.  `rvrt_s`: of its limit.  `result`:
-    as Limit; that of the limit where it was not taken, else that of the band.
+    `aims`: from the next begin() on its low_w is a set point of the battery alone, and high_w
+    bounds what it gives to the grid, sun included (124).  `panels`: power may come from more
+    than the battery.  `banded`: as of Storage.  `charge_w`, `discharge_w`: the most that it takes
+    in and gives, in W.  `rvrt_s`: of its limit.  `result`: as Limit; that of the limit where it
+    was not taken, else that of the band.
     """
 
     def __init__(self, storage, limit, panels):
@@ -245,6 +246,7 @@ class Hybrid(Sequence):
         self.rvrt_s = limit.rvrt_s
         self.rvrt_w = limit.rvrt_w
         storage.capped = True
+        self.aims = self._aimed = False
         self._now = storage
 
     def begin(self, low_w, high_w):
@@ -252,7 +254,8 @@ class Hybrid(Sequence):
         if low_w > high_w or low_w == ABSENT:
             low_w = high_w = 0
         self.result = PENDING
-        self.storage.begin(low_w, high_w)
+        self._aimed = self.aims
+        self.storage.begin(low_w, low_w if self.aims else high_w)
         self.limit.rvrt_w = self.rvrt_w
         self.limit.begin(max(0, min(high_w, self.discharge_w)))
         self._now = self.limit
@@ -260,7 +263,7 @@ class Hybrid(Sequence):
     def same(self, low_w, high_w, low, high):
         """As of Storage, and the same limit. Does not allocate."""
         limit = self.limit
-        return (limit.raw_of(high_w) == limit.raw_of(high)
+        return (limit.raw_of(high_w) == limit.raw_of(high) and self.aims == self._aimed
                 and self.storage.same(low_w, high_w, low, high))
 
     def next(self, regs):
