@@ -22,6 +22,7 @@ from sunspec import (
     Q_FLAGS,
     SILENT,
     Connect,
+    Hybrid,
     Inverter,
     Limit,
     MappedLimit,
@@ -94,6 +95,8 @@ async def _chained(devices, bus, unit, chain, store_of, conf, floor_w, safe):
     store = switch = None
     if store_of:
         control, store = store_of(inverter, ratings, quirk, conf.battery_pv, floor_w)
+        if mapped == _TOGGLE and isinstance(control, Hybrid):
+            control.limit.toggles = mapped
     elif mapped and mapped != _TOGGLE:
         control = MappedLimit(mapped, ratings.wmax_w, quirk, floor_w, _RVRT_S)
     else:

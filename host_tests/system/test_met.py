@@ -88,13 +88,13 @@ def test_inverter_behind_a_gateway_that_refuses_long_reads(tmp_path, family, mos
         assert house.statuses(event) == [1, 2, 3]
 
 
-def hybrid(tmp_path, family, storage, **more):
+def hybrid(tmp_path, family, storage, config=None, **more):
     """A house with a hybrid as its battery."""
     settings = Settings(inverters=(InverterSettings(1, family, 10000),),
                         battery=BatterySettings(1, storage, soc_pct=50))
     return living(tmp_path, settings=settings, profile="v1.3b-sto", load=500,
                   config={"inverter": None, "battery": "site.test:502/1", "battery_pv": 1,
-                          "site_exp_w": 20000, "site_imp_w": 20000}, **more)
+                          "site_exp_w": 20000, "site_imp_w": 20000, **(config or {})}, **more)
 
 
 def test_set_point_of_a_hybrids_battery_leaves_its_sun_to_the_limits(tmp_path):
@@ -134,3 +134,17 @@ def test_hybrid_that_goes_on_to_charge_never_started_to_cease(tmp_path):
         house.run_to(90)
         assert house.site.mean("battery_w", 65, 90) < -1500  # it really went on
         assert 2 not in house.statuses(event)
+
+
+@pytest.mark.parametrize("mapped", ["", "toggle"])
+def test_hybrid_that_must_be_toggled_obeys_where_the_settings_say_so(tmp_path, mapped):
+    with hybrid(tmp_path, "1xx", "1xx", pv=8000, config={"inverter_map": mapped}) as house:
+        house.site.fault(needs_toggle=True)
+        house.default(exp_w=5000)
+        event = house.publish(50, 40, exp_w=1500)
+        house.boot()
+        house.run_to(95)
+        # Else it keeps to the first limit that it was told.
+        assert (house.worst_export(30, 50) > 2000) == bool(mapped)
+        assert house.worst_export(60, 90) <= 1500 + TOL_W
+        assert house.statuses(event) == [1, 2, 3]
