@@ -6,8 +6,8 @@ boards/unix32 where it was built.  A file is run once on each, as one process un
 first line such as `# heap: 64k` sets the heap of the stock one (128k where a file says nothing:
 sources are compiled there), and the image has three quarters of it for words of half the size.
 
-Files that wait in real time are run first, then those with one long test, then by their number of
-tests: what waits alone at the end keeps one core and leaves the others idle.
+Files that wait in real time have a worker of their own, first; the others begin with those of one
+long test, then go by their number of tests: what runs alone at the end leaves the others idle.
 
 What needs an image and finds none of today is left out, and said in one line at the end; with
 MICROSEP2_IMAGE=1 in the environment it fails instead.
@@ -27,21 +27,25 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import lanes
 from needed import LEFT_OUT, image_or_skip
 
 UNIX = ROOT / "host_tests" / "unix"
 MICROPYTHON = Path(sys.executable).parent / "micropython"
 TIMEOUT_S = 120
-# Files in the order in which they are begun: what waits in real time for minutes, what waits in
-# real time for parts of its time, and what computes for a minute or longer in few tests.
-FIRST = {name: at for at, name in enumerate((
+# Files that live in real time: they have worker and priority of their own (lanes.py).
+WAITS = (
     "test_image_client", "test_demo", "test_image_demo",
     "test_bench", "test_image_enrol", "test_live", "test_image_tls", "test_image_short",
-    "test_tls_bytes", "test_serial", "test_provision", "test_image_nginx", "test_crowd",
-    "test_build_rom", "test_hostile", "test_backlog_days", "test_clock", "test_procedures_long",
-    "test_build_equal", "test_days", "test_image_scenarios", "test_procedures_generation",
-    "test_procedures_traps", "test_primacy", "test_telemetry_refused", "test_failsafe",
-    "test_sizes", "test_gzip", "test_telemetry_night", "test_xmlpull_fuzz"))}
+    "test_tls_bytes", "test_serial", "test_provision", "test_image_nginx", "test_image_control",
+    "test_site_server", "test_site_rtu", "test_utility_server", "test_pki_enrol", "test_demo_gate")
+# The order in which files are begun: then what computes for a minute or longer in few tests.
+FIRST = {name: at for at, name in enumerate((
+    *WAITS, "test_crowd", "test_build_rom", "test_hostile", "test_backlog_days", "test_clock",
+    "test_procedures_long", "test_build_equal", "test_days", "test_image_scenarios",
+    "test_procedures_generation", "test_procedures_traps", "test_primacy",
+    "test_telemetry_refused", "test_failsafe", "test_sizes", "test_gzip", "test_telemetry_night",
+    "test_xmlpull_fuzz"))}
 # The image is MicroPython 1.25, which makes an object of each slice; not on the 200 ms path.
 SLICES = {"test_writing_bytes_and_small_integers_does_not_allocate"}
 
@@ -50,6 +54,25 @@ def micropython_env(*extra):
     """Environment in which the unix port finds lib/, firmware/ and the given folders."""
     paths = [str(p) for p in extra] + [str(ROOT / "lib"), str(ROOT / "firmware"), str(UNIX)]
     return {**os.environ, "MICROPYPATH": ":".join([*paths, ".frozen"])}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """`-n auto`."""
+    return lanes.workers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """`--dist loadfile`, in lanes."""
+    return lanes.Lanes(config, log, WAITS) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_configure(config):
+    """A worker of several gives way as soon as it computes."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers >= lanes.WORKERS_A_LANE:
+        config.pluginmanager.register(lanes.Yielding(WAITS))
 
 
 def pytest_collection_modifyitems(items):
