@@ -89,7 +89,7 @@ def slow(days, busy_s):
     round_s = min(HOUR / 2, days * DAY / 8)
     load = [[HOUR * i, 300 + 700 * (i % 4)] for i in range(round(days * 24) + 30)]
     with tempfile.TemporaryDirectory() as folder:
-        house = House(folder, slow=PACE_MS, poll_s=300, pv=9500, load=load)
+        house = House(folder, slow=PACE_MS, poll_s=300, pv=9500, load=load, tight=True)
         try:
             house.default(exp_w=1500, imp_w=5000)
             house.default("p2", exp_w=2000, grad=100)
@@ -122,7 +122,7 @@ def minute(house, exp_w):
 def live(minutes):
     """So many minutes at the true pace, after ten of them."""
     with tempfile.TemporaryDirectory() as folder:
-        house = House(folder, poll_s=60, pv=9500, load=500)
+        house = House(folder, poll_s=60, pv=9500, load=500, tight=True)
         try:
             house.default(exp_w=1500, imp_w=5000)
             house.boot()

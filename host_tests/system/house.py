@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bodies import valid
-from device import SLOW_MS, Device
+from device import SLOW_MS, TIGHT, Device
 from lines import ECONNRESET, HttpLine, ModbusLine, SerialLine, render
 from tools.demo.logline import parse
 from tools.demo.story import Segment
@@ -79,14 +79,14 @@ class House:
 
     def __init__(self, folder, *, seed=1, poll_s=60, profile="eql", layout=None, pv=8000,
                  load=500, wmax_w=10000, meter_line=False, config=None, gzip=0, settings=None,
-                 waves=None, registered=True, slow=False, **options):
+                 waves=None, registered=True, slow=False, tight=False, **options):
         """`pv`, `load`: W, or points as tools.site.Profile has them; `config`: other settings.
 
         `settings`: tools.site.Settings for other devices than one inverter and a meter; `waves`:
         tools.site.Waves in place of `pv` and `load`; `gzip`: the board's GZIP; `registered` False:
         the server does not know the device yet; `slow`: for runs of days, the firmware samples and
         evaluates each 10 s (or so many ms) and the site lives `SLOW_LIFE_S` before each sample,
-        time jumping between.
+        time jumping between; `tight`: where memory is judged, the heap is of its size.
         """
         certs, self.lfdi = certificates()
         self.ms = 0
@@ -97,6 +97,7 @@ class House:
         self.wire, self.metered = [], []
         self._seed, self._boots, self._born, self._gzip = seed, 0, 0, gzip
         self._slow = SLOW_MS if slow is True else slow
+        self._heap = {"heap": TIGHT} if tight else {}
         self._queue, self._order = [], itertools.count()
         self._lines, self._down = {}, {}
         self._starting = self._ending = False
@@ -214,7 +215,8 @@ class House:
         ticks = (TICKS + 77_777_777 * (self._boots - 1)) % (1 << 30)
         unix_s = int(self.unix) if clock is True else int(clock)
         self.device = Device(self.flash, ticks=ticks, unix_s=unix_s,
-                             seed=self._seed + self._boots, gzip=self._gzip, slow=self._slow)
+                             seed=self._seed + self._boots, gzip=self._gzip, slow=self._slow,
+                             **self._heap)
         self._starting = True
 
     def power_cut(self):
