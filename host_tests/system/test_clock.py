@@ -25,7 +25,7 @@ def said(house, code):
 
 
 def test_a_board_with_a_clock_believes_it_and_keeps_the_servers_time_each_hour(tmp_path):
-    with living(tmp_path, slow=True) as house:
+    with living(tmp_path, slow=True, poll_s=300) as house:
         house.boot()
         house.run(30)
         assert not said(house, "CLOCK_NOT_SET")
@@ -101,7 +101,7 @@ def test_a_certificate_that_ends_is_warned_of_at_boot_and_once_a_day(tmp_path):
     now = datetime.datetime.fromtimestamp(START, datetime.timezone.utc).replace(tzinfo=None)
     day = datetime.timedelta(days=1)
     authority = Authority.create(now=now - 100 * day)
-    with living(tmp_path, slow=True) as house:
+    with living(tmp_path, slow=60000, poll_s=3600) as house:
         # Counted from the midnight before, so that no warning comes late.
         for left, live_s, days in ((92, 30, []), (40, 41 * 3600, [39, 39, 38]), (-2, 30, [-5])):
             issued = authority.device(until=now + left * day)

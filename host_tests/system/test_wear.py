@@ -16,7 +16,7 @@ def kept(house):
 
 
 def test_counts_go_on_over_a_stop_an_hour_and_a_power_cut(tmp_path):
-    with living(tmp_path, load=[[0, 500], [30, 2500], [60, 0]]) as house:
+    with living(tmp_path, poll_s=300, load=[[0, 500], [30, 2500], [60, 0]]) as house:
         house.default(exp_w=1500)
         house.boot()
         house.run(100)
