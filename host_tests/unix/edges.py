@@ -59,10 +59,15 @@ class World:
         self.events.sort(key=lambda event: self.ticks_diff(event[0], self.t))
 
     def ipoll(self, timeout):
-        waits = [(s, s.ready_in()) for s in self.streams]
-        ready = [(s, 1) for s, ms in waits if ms == 0]
+        ready = []
+        for stream in self.streams:
+            ms = stream.ready_in()
+            if ms == 0:
+                ready.append((stream, 1))
+            elif ms is not None and ms < timeout:
+                timeout = ms
         if not ready:
-            self._jump(min([timeout] + [ms for _, ms in waits if ms is not None]))
+            self._jump(timeout)
         return iter(ready)
 
     def _jump(self, ms):

@@ -42,8 +42,11 @@ class Books:
         self.longest = self.run = self.ticks = self.over_wt = self.worst_w = self.strict = 0
 
     def note(self, over_w):
+        if over_w <= 0:
+            self.run = 0
+            return
         self.worst_w = max(self.worst_w, over_w)
-        self.strict += over_w > 0
+        self.strict += 1
         if over_w > TOLERANCE_W:
             self.run += 1
             self.ticks += 1
@@ -88,12 +91,16 @@ class Device:
         low, high = self.bands.pop(0)
         if self.kind == PV:
             want_w = self.can_high  # sun_w bounds it
-        want = max(low * self.gain // 1000, min(high * self.gain // 1000, want_w))
+        if self.gain != 1000:
+            low, high = low * self.gain // 1000, high * self.gain // 1000
+        want = max(low, min(high, want_w))
         want = max(self.can_low, min(self.can_high, sun_w, want))
-        self.p16 += (16 * want - self.p16) * TICK_MS // (self.tau + TICK_MS)
+        p16 = self.p16
+        p16 += (16 * want - p16) * TICK_MS // (self.tau + TICK_MS)
         if self.kind == PV:
-            self.p16 = max(0, min(16 * sun_w, self.p16))
-        self.w = self.p16 >> 4
+            p16 = max(0, min(16 * sun_w, p16))
+        self.p16 = p16
+        self.w = p16 >> 4
 
 
 class House:
