@@ -118,13 +118,14 @@ class Faults(dict):
     def of(self, device, name: str) -> int:
         """The value that holds for a device (it has `unit` and `kind`); 0 is off, True is 1."""
         key = (device.unit, device.kind, name)
-        if key not in self._known:
+        known = self._known.get(key)
+        if known is None:
             value = self[name]
             for way in (f"{device.kind}_{name}", f"{device.unit}.{name}"):
                 if way in self and not (way in _COMMON and self[way] is False):
                     value = self[way]
-            self._known[key] = int(value)
-        return self._known[key]
+            known = self._known[key] = int(value)
+        return known
 
 
 def _check(name: str) -> None:

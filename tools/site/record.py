@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 from collections import deque
 from dataclasses import astuple, dataclass, fields
+from operator import add
 from pathlib import Path
 
 from tools.site.plant import Instant
@@ -92,7 +93,7 @@ class Record:
                 self._minutes[self._minute] = self._n, self._sums
             self._minute, self._n, self._sums = minute, 0, [0.0] * len(values)
         self._n += 1
-        self._sums = [a + b for a, b in zip(self._sums, values)]
+        self._sums = list(map(add, self._sums, values))
 
     def mean(self, name: str, t0: float, t1: float) -> float:
         """Mean of a name of `names` over the rows later than t0, up to t1.
