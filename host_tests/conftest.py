@@ -14,6 +14,7 @@ MICROSEP2_IMAGE=1 in the environment it fails instead.
 """
 
 import ast
+import gc
 import json
 import os
 import re
@@ -32,7 +33,7 @@ from needed import LEFT_OUT, image_or_skip
 
 UNIX = ROOT / "host_tests" / "unix"
 MICROPYTHON = Path(sys.executable).parent / "micropython"
-TIMEOUT_S = 120
+TIMEOUT_S = 300  # a hang; half a minute is what a file takes alone on a core
 # Files that live in real time: they have worker and priority of their own (lanes.py).
 WAITS = (
     "test_image_client", "test_demo", "test_image_demo",
@@ -73,6 +74,12 @@ def pytest_configure(config):
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     if workers >= lanes.WORKERS_A_LANE:
         config.pluginmanager.register(lanes.Yielding(WAITS))
+
+
+def pytest_collection_finish():
+    """What is loaded stays: the collector need not walk over it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

@@ -18,7 +18,7 @@ from pathlib import PurePath
 
 from xdist.scheduler import LoadFileScheduling
 
-NICE = 10
+NICE = 5
 WORKERS_A_LANE = 3
 
 
