@@ -339,6 +339,7 @@ def test_frames_of_nothing(family, model):
     if model < 700:
         assert point(s, 1, model, "St") == 0xFFFF
     s.fault(sentinels=False, st_zero=True)
+    assert point(s, 200, 203, "W") < -5000  # a meter has no St
     if model == 103:
         assert point(s, 1, 103, "St") == 0 and point(s, 1, 103, "VAr") == -0x8000
         assert point(s, 1, 103, "DCW") == -0x8000 and point(s, 1, 103, "W") == 8000

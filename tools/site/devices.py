@@ -83,7 +83,9 @@ class Device:
             return [model, layout(model).size - 2] + self._nulls(model)
         elif self.faults("st_zero"):
             gone = [name for name in ("VA", "VAr", "PF", "DCW") if name in layout(model).points]
-            values = {**values, **dict.fromkeys(gone), "St": 0}
+            values = {**values, **dict.fromkeys(gone)}
+            if "St" in layout(model).points:  # a meter has none
+                values["St"] = 0
         return layout(model).registers(values)
 
     def asleep(self) -> bool:
