@@ -106,6 +106,8 @@ def test_values_that_are_none_raise_no_limit(tmp_path, family):
         house.boot()
         house.run_to(40)
         kept(house, stages(house, 40, VALUES))
+        # Many devices take one client: inverter and meter share a connection, and keep it.
+        assert [what for _, _, what in house.story if what == "site.test"] == ["site.test"]
 
 
 @pytest.mark.parametrize(("inverter", "config"), [
@@ -172,3 +174,15 @@ def test_an_inverter_that_acts_after_25_s_stays_below_in_the_end(tmp_path):
         house.run_to(240)
         assert house.worst_export(60, 240) <= LIMIT_W + TOL_W and not failures(house)
         assert -house.site.mean("site_w", 150, 240) > LIMIT_W - 1000
+
+
+def test_a_meter_that_is_renewed_once_a_second_is_not_frozen(tmp_path):
+    settings = Settings(meter=MeterSettings(period_ms=1000, age_ms=1000))
+    load = [[0, 3000], [40, 500], [60, 3000]]
+    with living(tmp_path, settings=settings, load=load, pv=9000, config=WIDE) as house:
+        house.default(exp_w=LIMIT_W)
+        house.boot()
+        house.run_to(90)
+        assert not house.said("BLIND", since=15), house.tail()
+        assert house.judge((20, 90, LIMIT_W)).longest_s <= 15
+        assert -house.site.mean("site_w", 75, 90) > LIMIT_W - 400
