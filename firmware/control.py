@@ -59,18 +59,14 @@ class Control:
         self._loop = loop
         self.devices = devices
         self._site = site
-        self._limits = limits
-        self._truth = truth
+        self._limits, self._truth = limits, truth
         self.fleet = fleet
         for device in fleet:
             device.owner = self
-        self._meter_bus = meter_bus
-        self._conf = conf
-        self._gate = gate
-        self.sampler = None
+        self._meter_bus, self._conf = meter_bus, conf
+        self._gate, self.sampler, self.meter = gate, None, None
         self._index = array("b", (-1,) * len(fleet))  # of each device in the site
         self._back = loop.flag()  # a lost device answers again
-        self.meter = None
         self._meter_op = op_class(conf.meter[2], array("H", bytes(2 * LIVE_MAX)), sink=self)
         self._meter_op.rank = 0
         self._meter_at = self._ran = loop.now()
@@ -170,6 +166,7 @@ class Control:
             op.kind, op.addr, op.count = meter.live_kind, meter.live_addr, meter.live_count
             op.period_ms = conf.sample_ms
             self._meter_bus.add(op)
+            self._sense = Sense(self._sense.rating_w)  # it may be another one
 
     async def _watch(self):
         # Says what changed for worse or better, and asks a device that came back who it is.
@@ -181,9 +178,11 @@ class Control:
         for i in range(len(fleet)):
             if fleet[i].control is not None:
                 await self._watch_device(i, fleet[i])
-        if self._sense.wrong != self._said_sign:
-            self._said_sign = self._sense.wrong
-            if self._said_sign:
+        if self._sense.way != self._said_sign:
+            self._said_sign = self._sense.way
+            if self._said_sign > 0:
+                log.info("METER_PROVEN", "unit", self._conf.meter[2])
+            elif self._said_sign:
                 log.error("METER_SIGN", "unit", self._conf.meter[2])
         if site.state != self._said_state:
             self._said_state = site.state
@@ -330,7 +329,7 @@ class Control:
                 self._meter_old = False
                 self.site_w = ABSENT if self.shut else meter.w
                 if (self.sampler is not None and meter.repeats < self._frozen
-                        and not self._sense.wrong):
+                        and self._sense.way >= 0):
                     self.sampler.metered(meter)
             return
         if op is self.fleet[0].read_op:
@@ -348,20 +347,18 @@ class Control:
     def _run(self, now):
         self._ran = now
         site, e, w = self._site, self._limits.envelope, self._limits.w
-        unfound = self._load_samples(now)
         site.meter_age_ms = self.meter_age(now)
+        unfound = self._load_samples(now, w[EXP])
         site.export_w = site.import_w = ABSENT
-        if self.site_w != ABSENT and not self._sense.wrong:
+        if self.site_w != ABSENT and self._sense.way >= 0:
             self._load_meter(site)
-        site.others_w = _OPEN_W if unfound & 1 else self._conf.uncontrolled_gen_w
-        site.exp_w = w[EXP]
-        site.imp_w = w[IMP]
-        site.gen_w = min(0, w[GEN]) if unfound & 1 else w[GEN]
+        site.exp_w, site.imp_w = w[EXP], w[IMP]
+        gen_w, most_w = min(0, w[GEN]) if unfound & 1 else w[GEN], self._sense.most_w
+        site.gen_w = gen_w if most_w == ABSENT or ABSENT < gen_w < most_w else most_w
         site.load_w = min(0, w[LOAD]) if unfound & 2 else w[LOAD]
         site.target_w = e.target_w
         site.storage_w = e.storage_w if self._truth.modes & _STORAGE_MODES else ABSENT
-        site.connect = e.connect
-        site.energize = e.energize
+        site.connect, site.energize = e.connect, e.energize
         site.step()
         self._hold(now)
         self._judge(w)
@@ -379,7 +376,7 @@ class Control:
             site.import_w = times * most
             site.export_w = -times * least
 
-    def _load_samples(self, now):
+    def _load_samples(self, now, exp_w):
         # 1: a device was never found that makes nobody knows how much, 2: that takes as much.
         site, fleet, index = self._site, self.fleet, self._index
         unfound = total = sun = 0
@@ -396,7 +393,10 @@ class Control:
             if device.kind <= _BATTERY and total != ABSENT:
                 total = ABSENT if device.p_w == ABSENT else total + device.p_w
         self.pv_w = total
-        self._sense.step(sun, self.site_w if self.site_w == ABSENT else -self.site_w)
+        site.others_w = _OPEN_W if unfound & 1 else self._conf.uncontrolled_gen_w
+        known = self.site_w != ABSENT and site.meter_age_ms < _OLD_MS
+        self._sense.step(sun, -self.site_w if known else ABSENT, total, site.others_w, exp_w,
+                         self._limits.wmax_w)
         return unfound
 
     def _hold(self, now):

@@ -202,6 +202,40 @@ def test_meter_that_counts_the_wrong_way_is_found_and_not_believed(tmp_path):
         assert not {start for start in readings(house, 0x03, W) if start >= 120}
 
 
+@pytest.mark.parametrize("family", ["1xx", "7xx"])
+@pytest.mark.parametrize("pv", [9000, [[0, 0], [240, 9000]]], ids=["noon", "dawn"])
+def test_meter_that_counts_the_wrong_way_is_found_under_a_clear_sky(tmp_path, family, pv):
+    settings = Settings(inverters=(InverterSettings(1, family, 10000),), meter=MeterSettings(200))
+    with living(tmp_path, settings=settings, pv=pv, load=500) as house:
+        house.site.fault(sign_flip=True)
+        house.default(exp_w=1500)
+        event = house.publish(120, 60, exp_w=3000)
+        house.boot()
+        house.run_to(240)
+        assert house.said("METER_SIGN") and not house.said("METER_PROVEN"), house.tail()
+        assert house.said("METER_SIGN")[0].at < (30 if pv == 9000 else 120)
+        assert house.judge((10, 120, 1500), (120, 180, 3000), (180, 240, 1500)).longest_s <= 5
+        assert house.statuses(event) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("family", ["1xx", "7xx"])
+def test_meter_that_counts_right_is_proven_by_a_short_trial_and_then_followed(tmp_path, family):
+    settings = Settings(inverters=(InverterSettings(1, family, 10000),), meter=MeterSettings(200))
+    with living(tmp_path, settings=settings, pv=9000, load=1000) as house:
+        house.default(exp_w=1500)
+        house.boot()
+        house.run_to(60)
+        assert house.said("METER_PROVEN")[0].at < 25, house.tail()
+        assert house.worst_export(15, 60) <= 1500 + TOL_W
+        assert min(row.pv_w for row in house.rows(5, 20)) < 500
+        assert min(row.pv_w for row in house.rows(35, 60)) > 2300
+        # Another meter may stand there when its map has moved: it is tried again.
+        house.site.fault(meter_chain_shift=True)
+        house.run_to(140)
+        assert len(house.said("METER_PROVEN")) == 2, house.tail()
+        assert house.worst_export(60, 140) <= 1500 + TOL_W
+
+
 def test_limit_is_not_written_more_often_than_the_day_allows(tmp_path):
     # Nothing changes: the heartbeats alone are left.
     with living(tmp_path, pv=8000, load=500) as house:

@@ -69,7 +69,7 @@ def test_a_limit_that_stands_is_written_again_each_minute():
 
 
 def test_with_a_meter_the_load_of_the_house_adds_to_the_limit():
-    rig = South()
+    rig = South().prove()
     rig.set(1500, 3000)
     rig.run(8000)
     assert rig.site.state == TRACKING and rig.said.count("SIGHTED") == 1
@@ -84,7 +84,7 @@ def test_with_a_meter_the_load_of_the_house_adds_to_the_limit():
 
 
 def test_a_frozen_meter_is_no_sight():
-    rig = South()
+    rig = South().prove()
     rig.set(1500, 3000)
     rig.run(8000)
     assert rig.held_w() > 4000

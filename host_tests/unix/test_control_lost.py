@@ -177,7 +177,7 @@ def park(rig, ms=3000):
 
 
 def test_parking_leaves_the_floor_whatever_the_meter_shows():
-    rig = South()
+    rig = South().prove()
     rig.set(4000, 3500)
     rig.run(6000)
     rig.allow(5000)

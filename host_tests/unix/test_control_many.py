@@ -80,10 +80,10 @@ def test_while_one_was_never_found_nothing_is_given_away_blind():
 def test_while_one_was_never_found_an_absurd_meter_gives_nothing_away_either():
     rig = Two()
     rig.other.silent = True
-    rig.run(3000)
+    rig.prove().run(3000)
     rig.allow(5000)
     rig.makes(5000, 0, 3000)
-    rig.run(12000)
+    rig.run(17000)
     assert rig.caps()[0] > 5000
     rig.meter.put(rig.meter.at(203, 22), 2)  # its scale factor: it takes 3 MW
     rig.meter.put(rig.meter.at(203, 18), 30000)
@@ -115,7 +115,7 @@ def test_while_one_was_never_found_no_limit_of_generation_or_load_is_given_to_ot
 
 
 def test_sighted_the_caps_follow_the_load_and_who_has_the_sun():
-    rig = Two()
+    rig = Two().prove()
     rig.allow(5000)
     rig.makes(4000, 1000, 3000)
     rig.run(20000)
@@ -208,7 +208,7 @@ def test_devices_beyond_what_the_law_can_steer_are_said_and_left_out():
 
 
 def test_a_sleeping_inverter_leaves_its_share_to_the_other():
-    rig = Two()
+    rig = Two().prove()
     rig.allow(5000)
     rig.makes(4000, 0, 1000)
     other = rig.other

@@ -28,7 +28,7 @@ def parked(rig, ms=3000):
 
 def test_the_floor_is_written_and_not_the_last_band_taken_for_it():
     for maker in ("Acme", "GoodWe"):
-        rig = South(inverter=inverter(maker))
+        rig = South(inverter=inverter(maker)).prove()
         rig.set(4000, 3500)
         rig.run(14000)
         rig.allow(5000)

@@ -25,7 +25,7 @@ def large():
 
 
 def test_the_path_stays_below_objects_of_32_bit_words():
-    rig = South(inverter=large())
+    rig = South(inverter=large()).prove()
     world, bus, control, limits = rig.world, rig.bus, rig.control, rig.limits
     rig.clock.set_server(LATE, world.t)
     rig.meter.put(rig.meter.at(203, 22), 2)  # its scale factor
