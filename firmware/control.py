@@ -199,8 +199,7 @@ class Control:
         self._look_for_light()
 
     async def _watch_device(self, i, device):
-        refused = False
-        result = 0 if device.stands else device.result
+        refused, result = False, 0 if device.stands else device.result
         if result != self._said[i] and result >= 0:
             self._said[i] = result
             if result:
@@ -214,7 +213,7 @@ class Control:
             at, site = self._index[i], self._site
             site.wmax_w[at] = device.wmax_w * (device.sunny or device.cha_st != _EMPTY)
             site.charge_w[at] = 0 if device.cha_st == _FULL else device.charge_w
-        if device.read_op.result >= OK:  # it answers, if by an exception
+        if device.unheard < 3:  # it answers, if by an exception and not always
             if device.lost or refused:
                 await self._recheck(device, True)
             elif self._turn == _EACH * i and device.read_op.real_ms < _WATCH_MS:
@@ -259,13 +258,14 @@ class Control:
         walk = device.driver.walk
         last = device.control if device.control.index >= 0 else device.driver
         for part in (last, device.driver, device.store):
-            if (part is not None and (whole or part is last)
-                    and await self.devices.moved(device.bus, device.unit, walk, part.index)):
-                log.warn("INVERTER_MOVED", "unit", device.unit)
-                device.part()  # run() finds it anew
-                return
-        if device.lost:
-            device.lost = device.read_op.result < OK  # gone again meanwhile
+            if part is not None and (whole or part is last):
+                moved = await self.devices.moved(device.bus, device.unit, walk, part.index)
+                if moved:
+                    log.warn("INVERTER_MOVED", "unit", device.unit)
+                    device.part()  # run() finds it anew
+                if moved is not False:
+                    return
+        device.lost = device.lost and not whole  # it is the same one
 
     async def _recheck_meter(self):
         meter = self.meter

@@ -114,8 +114,8 @@ class Devices:
         return metering(self, chain, unit, sign)
 
     async def moved(self, bus, unit, walk, index):
-        """True when it answers, and that model no longer stands where the walk found it."""
+        """True when that model no longer stands where the walk found it, None when silent."""
         if not walk or index < 0:
             return False
         result = await self.run(bus, unit, Header(walk, index))
-        return result not in (OK, SILENT)
+        return None if result == SILENT else result != OK

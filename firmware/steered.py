@@ -69,7 +69,8 @@ class Steered:
     written.  on: 1 or 0 as it was told and took, -1 not known, 2 told before it was lost.
     writes: requests sent to it in its life (wear.py).  serial: of the device that they are counted
     for, None before it was found.  heartbeats: since boot.  most_w: no band reaches above that
-    (its own limit, W).  retired: not to be steered any more.
+    (its own limit, W).  retired: not to be steered any more.  unheard: requests in a row without
+    an answer.
     """
 
     def __init__(self, loop, op_class, kind, bus, unit, owner=None):
@@ -87,7 +88,7 @@ class Steered:
         self.lost = self.retired = self.of_site = self.stores = False
         self.serial = None
         self.sunny = kind == 0  # PV: it makes power with an empty battery too
-        self.writes = self.heartbeats = self._unheard = 0
+        self.writes = self.heartbeats = self.unheard = 0
         self._forget()
 
     def _forget(self):
@@ -193,8 +194,8 @@ class Steered:
 
     def took(self, op, now):
         """An operation of the bus has ended."""
-        self._unheard = 0 if op.result >= OK else self._unheard + 1
-        if self._unheard == _LOST:
+        self.unheard = 0 if op.result >= OK else self.unheard + 1
+        if self.unheard >= _LOST:
             self.lost = True
         if op is self._write_op:
             (self.switch if self._state == _SWITCH else self.control).took(op.result, op.regs)

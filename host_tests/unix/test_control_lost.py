@@ -3,7 +3,7 @@
 
 import check
 import registers
-from plant import Unit
+from plant import Line, Unit
 from sitecontrol import STALE, TRACKING
 from south import FLOOR, INVERTER, South, inverter_unit
 
@@ -90,6 +90,45 @@ def test_an_inverter_that_is_not_there_at_first_is_searched_for():
     rig.inverter.silent = False
     rig.run(70000)
     assert rig.held_w() == rig.control.cap_w and rig.gate.up
+
+
+class Third(Line):
+    """Each third answer of the inverter does not come, once `drops`."""
+
+    drops = asked = 0
+
+    def _do(self, unit, buf, kind, address):
+        self.asked += 1
+        if buf[6] != INVERTER or not self.drops or self.asked % 3:
+            super()._do(unit, buf, kind, address)
+
+
+def test_a_lost_device_is_known_again_although_each_third_answer_is_missing():
+    for ms in range(0, 1000, 130):
+        rig = South()
+        rig.line = Third(rig.world, rig.line.units, 10)
+        rig.bus._connect = rig.line.connect
+        rig.run(5000)
+        rig.inverter.silent = True
+        rig.run(9000 + ms)
+        assert rig.steered.lost
+        rig.inverter.silent, rig.line.drops = False, 1
+        rig.run(6000)
+        assert not rig.steered.lost, ms
+
+
+def test_a_device_that_does_not_say_what_it_is_stays_lost_and_is_not_written_to():
+    rig = South().run(5000)
+    rig.inverter.silent = True
+    rig.run(9000)
+    rig.inverter.silent = False
+    rig.inverter.deaf = (rig.inverter.at(123, 0),)
+    writes = rig.inverter.writes
+    rig.run(10000)
+    assert rig.steered.lost and rig.inverter.writes == writes
+    rig.inverter.deaf = ()
+    rig.run(6000)
+    assert not rig.steered.lost and rig.inverter.writes > writes
 
 
 def test_a_device_whose_map_has_moved_is_walked_again_and_written_anew():

@@ -398,7 +398,7 @@ def test_silence_is_no_darkness_and_ends_none():
     while not rig.control.dark:
         rig.run(100)
         assert rig.world.t - begun < 12000
-    assert rig.world.t - begun >= 3000
+    assert rig.world.t - begun >= 2500
     rig.meter.silent = True
     rig.run(20000)
     assert rig.control.dark

@@ -269,12 +269,12 @@ def test_a_chain_longer_than_the_table_is_used_as_far_as_it_goes():
 def test_a_map_that_moved_is_noticed():
     rig = Rig({1: Unit(registers.plant())})
     inverter = rig.inverter()[0]
-    assert not rig.moved(inverter)
+    assert rig.moved(inverter) is False
     rig.line.units[1] = unit(registers.model(160, 20, {}), registers.inverter(),
                              registers.nameplate(), registers.settings(), registers.controls())
     assert rig.moved(inverter)
     rig.line.units[1].silent = True
-    assert not rig.moved(inverter)  # silence says nothing about the map
+    assert rig.moved(inverter) is None  # silence says nothing about the map
     rig.line.units[1] = Unit(registers.plant(), 50000)
     assert rig.moved(inverter)  # nothing stands there any more
 
