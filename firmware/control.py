@@ -241,8 +241,8 @@ class Control:
         if fault == self._faults[i]:
             return
         self._faults[i] = fault
-        if fault == 2:  # percents of another rating, perhaps
-            self._rate_at = self._loop.now()
+        if fault == 2:  # percents of another rating, or its readings are no measurements
+            self._rate_at, device.doubted = self._loop.now(), True
         if fault == 0:
             log.info("DEVICE_WELL", "unit", device.unit)
         elif fault == 1:

@@ -70,7 +70,7 @@ class Steered:
     writes: requests sent to it in its life (wear.py).  serial: of the device that they are counted
     for, None before it was found.  heartbeats: since boot.  most_w: no band reaches above that
     (its own limit, W).  retired: not to be steered any more.  unheard: requests in a row without
-    an answer.
+    an answer.  doubted: it was seen to disobey and has said the same since then.
     """
 
     def __init__(self, loop, op_class, kind, bus, unit, owner=None):
@@ -98,7 +98,7 @@ class Steered:
         self.low_w = self.high_w = 0
         self.at = self._wrote = self._tried = self._switched = self._held_at = now
         self.old = True
-        self.stands = False
+        self.stands = self.doubted = False
         self.result = -1  # of the last write
         self._state = _FREE
         self._low = self._high = self.held_low = self.held_high = _NONE
@@ -217,9 +217,11 @@ class Steered:
             self._next_block()
 
     def _is_stuck(self, op):
-        # Without a voltage, or at rest, equal frames may be true ones.
+        # At rest equal frames may be true ones.  So they may without a voltage, as long as it did
+        # what it was told, or says something else.
         driver = self.driver
-        return (driver.w and driver.dv_a != ABSENT
+        self.doubted = self.doubted and driver.repeats > 0
+        return (driver.w and (driver.dv_a != ABSENT or self.doubted)
                 and driver.repeats > (_STUCK_MS + self.every_ms) // max(1, op.real_ms))
 
     def _may_sleep(self, op):

@@ -59,6 +59,30 @@ def test_frozen_inverter_counts_as_silent_and_holds_the_limit(tmp_path, family):
         assert not {120, 180} & set(readings(house, 0x49, W))
 
 
+@pytest.mark.parametrize("family", ["1xx", "7xx"])
+def test_inverter_that_tells_nothing_but_a_frozen_power_holds_each_limit(tmp_path, family):
+    # No voltage moves that would tell.  It goes on to show 5.5 kW when it was told 1.8.
+    settings = Settings(inverters=(InverterSettings(1, family, 10000),), meter=MeterSettings(200))
+    with living(tmp_path, settings=settings, load=[[0, 4000], [90, 300]]) as house:
+        house.default(exp_w=1500)
+        event = house.publish(120, 120, exp_w=500)
+        house.site.fault(inverter_w_only=True)
+        house.boot()
+        house.run_to(60)
+        house.site.fault(inverter_frozen=True)
+        house.run_to(90)
+        assert not house.said("DEVICE_SILENT") and not house.said("DEVICE_DISOBEYS")
+        house.run_to(300)
+        assert house.said("DEVICE_DISOBEYS", unit=1)[0].at < 105
+        assert house.said("DEVICE_SILENT", unit=1)[0].at < 108
+        judged = house.judge((60, 120, 1500), (120, 240, 500), (240, 300, 1500))
+        assert judged.longest_s <= 5
+        assert 2 not in house.statuses(event)
+        house.site.fault(inverter_frozen=False)
+        house.run_to(330)
+        assert house.said("DEVICE_WELL", since=300, unit=1), house.tail()
+
+
 def test_meter_that_is_dead_from_the_start(tmp_path):
     with living(tmp_path, load=0) as house:
         house.site.fault(meter_silent=True)

@@ -322,7 +322,7 @@ def test_frozen_values_of_each_kind():
     assert point(s, 1, 103, "W") == pytest.approx(1000, abs=2)
 
 
-@covers("null_frames", "sentinels", "st_zero", "asleep")
+@covers("null_frames", "sentinels", "st_zero", "w_only", "asleep")
 @pytest.mark.parametrize(("family", "model"), [("1xx", 103), ("float", 113), ("7xx", 701)])
 def test_frames_of_nothing(family, model):
     s = made(inverters=(InverterSettings(1, family),))
@@ -343,7 +343,10 @@ def test_frames_of_nothing(family, model):
     if model == 103:
         assert point(s, 1, 103, "St") == 0 and point(s, 1, 103, "VAr") == -0x8000
         assert point(s, 1, 103, "DCW") == -0x8000 and point(s, 1, 103, "W") == 8000
-    s.fault(st_zero=False, asleep=True)
+    s.fault(st_zero=False, w_only=True)
+    if model != 113:
+        assert point(s, 1, model, "W") == 8000 and point(s, 1, model, "Hz") in (0xFFFF, 0xFFFFFFFF)
+    s.fault(w_only=False, asleep=True)
     s.advance(10)
     assert s.inverter.watts == pytest.approx(0, abs=1)
     assert s.read(1, start + at, len(absent)) == absent

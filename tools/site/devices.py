@@ -24,6 +24,7 @@ from tools.site.values import LIVE, quantities, scaled
 FAULT = 7
 _UNLIMITED = 0xFFFF
 _ABSURD = 30
+_FEW = ("W", "W_SF", "St", "InvSt", "ConnSt")
 _NULL = {model: {"St": FAULT} for model in LIVE if model < 200}
 
 
@@ -86,6 +87,8 @@ class Device:
             values = {**values, **dict.fromkeys(gone)}
             if "St" in layout(model).points:  # a meter has none
                 values["St"] = 0
+        elif self.faults("w_only"):
+            values = {name: values[name] for name in _FEW if name in values}
         return layout(model).registers(values)
 
     def asleep(self) -> bool:

@@ -62,6 +62,7 @@ SWITCHES = {
     "conn_zero": "Conn of model 123 reads 0, whatever stands there",
     "null_frames": "live values read all zero with St = FAULT",
     "sentinels": "live values read the sentinels of their types",
+    "w_only": "live values but power and state read the sentinels of their types",
     "st_zero": "St reads 0; VA, VAr, PF and DCW read their sentinels",
     "sf_moves": "dynamic power scale factors change from tick to tick",
     "sign_flip": "the meter counts the other way round",
