@@ -194,9 +194,9 @@ class App:
                 fleet.append(Steered(loop, Op, kind, self._bus(device), device[2]))
         devices = Devices(loop, Op, board.MODELS, 0, self._store)
         self.truth = Truth()
-        # No meter of a site says more than four times what its contract allows.
-        site = Site(len(fleet), conf.uncontrolled_gen_w,
-                    4 * max(conf.site_exp_w, conf.site_imp_w, 1))
+        # No meter says more than 3/2 of its fuse, or four times what its contract allows.
+        most_w = 3 * conf.fuse_w // 2 or 4 * max(conf.site_exp_w, conf.site_imp_w, 1)
+        site = Site(len(fleet), conf.uncontrolled_gen_w, most_w)
         self.control = Control(loop, devices, Op, site, self.limits, self.truth, fleet,
                                self._bus(conf.meter), conf, self._written)
         loop.every(conf.sample_ms, self.control)

@@ -49,6 +49,7 @@ KEYS = {
     "failsafe_exp_w": (INT, 0, 2000000, REQUIRED, "W, export until a server was ever read"),
     "failsafe_imp_w": (INT, 0, 2000000, REQUIRED, "W, import until a server was ever read"),
     "uncontrolled_gen_w": (INT, 0, 2000000, 0, "W, generation on site that is not steered"),
+    "fuse_w": (INT, 0, 2000000, 0, "W, what the main fuse carries on all phases; 0: not known"),
     "sample_ms": (INT, 200, 1000, 200, "ms, how often meter and devices are read"),
     "modbus_timeout_ms": (INT, 100, 10000, 1000, "ms, how long a Modbus answer may take"),
 }
@@ -85,6 +86,8 @@ def load(store, name="config.txt"):
             raise ConfigError("key " + key + " is missing: " + row[4])
         setattr(conf, key, row[3])
     _one_line(conf)
+    if 0 < conf.fuse_w < max(conf.site_exp_w, conf.site_imp_w):
+        raise ConfigError("fuse_w: the main fuse carries less than the contract allows")
     return conf
 
 

@@ -76,6 +76,22 @@ def test_a_meter_that_shows_what_no_site_takes_steers_nothing(tmp_path):
         assert house.worst_export(house.now - 20, house.now) > 1200
 
 
+def test_a_meter_that_shows_more_than_the_main_fuse_carries_steers_nothing(tmp_path):
+    # 63 A on one phase.  The house takes 25 kW, it says: less than four times the contract.
+    with living(tmp_path, config={"fuse_w": 15000}, load=500) as house:
+        house.default(exp_w=1500)
+        house.boot()
+        house.run_to(60)
+        house.site.fault(unit=200, offset_w=25000)
+        house.run(60)
+        assert house.said("BLIND", since=60), house.tail()
+        assert house.worst_export(60, 120) <= 1500 + TOL_W
+        house.site.fault(unit=200, offset_w=0)
+        house.run(90)
+        assert house.said("SIGHTED", since=120), house.tail()
+        assert house.worst_export(60, house.now) <= 1500 + TOL_W
+
+
 @pytest.mark.parametrize("pace_ms", [200, 1000])
 def test_a_meter_that_stands_still_is_found_after_five_seconds_at_any_pace(tmp_path, pace_ms):
     with living(tmp_path, config={"sample_ms": pace_ms}, load=3000) as house:

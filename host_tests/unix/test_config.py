@@ -99,6 +99,14 @@ def test_maps_of_devices_without_sunspec_are_named_and_known():
     refused(GOOD + "inverter_map = fronius\n", "inverter_map", "solaredge")
 
 
+def test_a_main_fuse_carries_what_the_contract_allows():
+    assert load(GOOD).fuse_w == 0
+    conf = load(GOOD + "fuse_w = 14500\n")
+    assert conf.fuse_w == 14500 >= max(conf.site_exp_w, conf.site_imp_w)
+    refused(GOOD + "fuse_w = 1000\n", "fuse_w", "contract")
+    refused(GOOD + "fuse_w = 2000001\n", "fuse_w", "2000000")
+
+
 def test_unknown_doubled_and_broken_lines_are_refused():
     refused(GOOD + "exp_limit = 3\n", "no such key exp_limit")
     refused(GOOD + "site_exp_w = 3\n", "twice")
