@@ -1,4 +1,4 @@
-# heap: 576k
+# heap: 656k
 """The limit in the inverter, on a line in memory: when it is written, held and obeyed."""
 
 import check

@@ -1,4 +1,4 @@
-# heap: 608k
+# heap: 688k
 """A limit that is not taken, devices that are lost, moved or come back, and the clean stop."""
 
 import check

@@ -1,4 +1,4 @@
-# heap: 1088k
+# heap: 1232k
 """Several devices behind one meter: who may make how much, who is in the way, what was obeyed."""
 
 import check

@@ -1,4 +1,4 @@
-# heap: 128k
+# heap: 144k
 """Whether the meter counts the right way: never doubted where it does, soon where it does not."""
 
 import gc
