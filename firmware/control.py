@@ -220,17 +220,17 @@ class Control:
                 await self._recheck(device, False)  # of a slow one at a refusal alone
 
     async def _rate_anew(self):
-        # Ratings and settings may be changed at the device (F1). Percents mean WMax: where that
-        # is another, the device is found anew.
+        # Ratings and settings may be changed at the device (F1). Percents mean WMax by their own
+        # factor: where that is another, the device is found anew.
         for device in self.fleet:
             if device.ratings is None or not device.answers():
                 continue
             ratings = await self.devices.rate(device.bus, device.unit, device.driver)
-            if ratings is None or ratings.wmax_w == device.ratings.wmax_w:
-                device.ratings = ratings or device.ratings
-            else:
+            if ratings is not None and ratings.differs(device.ratings):
                 log.warn("INVERTER_RATED", "unit", device.unit, "wmax_w", ratings.wmax_w)
                 device.part()
+            else:
+                device.ratings = ratings or device.ratings
 
     def _say_fault(self, i, device):
         site = self._site

@@ -288,6 +288,19 @@ def test_controls_that_are_only_half_there():
     assert s.read(1, start + 23, 1) == [0xFFFE] and s.read(1, start, 1) == [123]
 
 
+@covers("pct_tenths")
+def test_a_limit_that_counts_in_another_unit_from_now_on():
+    s = made()
+    limit(s, 2000)
+    s.fault(pct_tenths=True)
+    assert point(s, 1, 123, "WMaxLimPct") == 200 and point(s, 1, 123, "WMaxLimPct_SF") == -1
+    limit(s, 300)
+    assert s.inverter.cap_w == 3000 and point(s, 1, 123, "WMaxLimPct") == 300
+    assert refused(limit, s, 1001) == 3
+    s.fault(pct_tenths=False)
+    assert point(s, 1, 123, "WMaxLimPct") == 3000
+
+
 @covers("conn_zero")
 def test_a_conn_that_reads_0_while_it_generates():
     s = made()

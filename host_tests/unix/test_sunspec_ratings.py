@@ -131,6 +131,18 @@ def test_an_inverter_learns_what_power_is_absurd_for_it():
     assert r._inverter.take(regs) == OK and r._inverter.w == 15000
 
 
+def test_another_scale_factor_makes_other_ratings_and_an_unknown_one_does_not():
+    first, other, same = (read(words)[1] for words in (plant(), plant(), plant()))
+    assert not same.differs(first)
+    for name in ("pct_sf", "der_sf", "wset_sf", "rate_sf"):
+        setattr(other, name, -1)
+        assert other.differs(first)
+        setattr(other, name, ABSENT)
+        assert not other.differs(first)
+    other.wmax_w -= 1
+    assert other.differs(first)
+
+
 def test_any_words_at_all_are_ratings_or_absent():
     seed = 7
     for words in (plant(), plant_der(), chain(nameplate(), storage(), der_storage())):

@@ -123,6 +123,13 @@ class Ratings(Reads):
         else:
             self._inverter.take_state(regs)
 
+    def differs(self, other):
+        """True where a number means another power to the device than by `other`."""
+        return (self.wmax_w != other.wmax_w
+                or ABSENT != self.pct_sf != other.pct_sf or ABSENT != self.der_sf != other.der_sf
+                or ABSENT != self.wset_sf != other.wset_sf
+                or ABSENT != self.rate_sf != other.rate_sf)
+
     def _fill(self, values, table, regs):
         for i in range(_N):
             value = number(regs, table, 2 + 3 * i, 1 if i == RTG_DV else 0)

@@ -130,7 +130,7 @@ class Controls:
 
     def write(self, model: int, offset: int, words: list[int], now: float, faults) -> int:
         """Write whole points or nothing: 0, or the exception code.  `faults(name)`: its value."""
-        asked, code = self._asked(model, offset, words, faults("no_rvrt"))
+        asked, code = self._asked(model, offset, words, faults("no_rvrt"), faults("pct_tenths"))
         if code:
             return code
         limit = LIMITS.get(model, ())
@@ -153,7 +153,7 @@ class Controls:
                     self._ends[timer] = now + tms
         return 0
 
-    def _asked(self, model, offset, words, no_rvrt) -> tuple[dict[str, int], int]:
+    def _asked(self, model, offset, words, no_rvrt, tenths) -> tuple[dict[str, int], int]:
         """Points and raw numbers of a write, or the code of its refusal."""
         asked, at = {}, 0
         while at < len(words):
@@ -164,6 +164,8 @@ class Controls:
                     (no_rvrt and name in _NO_RVRT):
                 return {}, ILLEGAL_ADDRESS
             value = decode(point, words[at:at + point.size])
+            if tenths and (model, name) == (123, "WMaxLimPct"):
+                value *= 10
             if not rule[0] <= value <= rule[1]:
                 return {}, ILLEGAL_VALUE
             asked[name] = value

@@ -60,6 +60,7 @@ SWITCHES = {
     "no_rvrt": "WinTms, RvrtTms and RmpTms read 0xFFFF and refuse to be written",
     "controls_single": "no single register of model 123 can be read, offset 23 apart",
     "conn_zero": "Conn of model 123 reads 0, whatever stands there",
+    "pct_tenths": "WMaxLimPct of model 123 counts tenths of a percent, hundredths before",
     "null_frames": "live values read all zero with St = FAULT",
     "sentinels": "live values read the sentinels of their types",
     "w_only": "live values but power and state read the sentinels of their types",

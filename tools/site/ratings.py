@@ -68,8 +68,11 @@ def model_123(der, now: float) -> list[int]:
     values = der.points.values(123, now, der.faults("no_rvrt"))
     if der.faults("conn_zero"):
         values["Conn"] = 0
+    tenths = bool(der.faults("pct_tenths"))
+    if tenths:
+        values["WMaxLimPct"] //= 10
     return layout(123).registers({**values, "OutPFSet_Ena": 0, "VArPct_Ena": 0,
-                                  "WMaxLimPct_SF": -2, "OutPFSet_SF": -4})
+                                  "WMaxLimPct_SF": tenths - 2, "OutPFSet_SF": -4})
 
 
 def model_124(der, now: float) -> list[int]:
