@@ -181,10 +181,8 @@ class Steered:
         return self.control is not None and not self.lost and self.fresh(self._loop.now())
 
     def fresh(self, now):
-        """True while its power tells about now: 2 s, of a slow device or line up to 30 s."""
-        op = self.read_op
-        slow_ms = max(8 * op.took_ms, 2 * op.real_ms)
-        return self.age_ms(now) <= max(_STALE_MS, min(slow_ms, _STALE_MAX_MS))
+        """True while its power tells about now: 2 s, of a slow device up to 30 s."""
+        return self.age_ms(now) <= max(_STALE_MS, min(8 * self.read_op.took_ms, _STALE_MAX_MS))
 
     def age_ms(self, now):
         """The age of its power; one that never came is beyond all bounds."""

@@ -118,17 +118,3 @@ def test_a_scale_factor_of_the_limit_that_moved_is_seen_as_soon_as_it_disobeys(t
         above = [row.time for row in house.rows(65, 120) if -row.site_w > 800 + TOL_W]
         assert house.said("INVERTER_RATED") and above, house.tail()
         assert max(above) - min(above) <= 15, (min(above), max(above))
-
-
-def test_quick_inverters_on_the_line_of_a_slow_one_are_seldom_said_to_be_silent(tmp_path):
-    settings = Settings(inverters=tuple(InverterSettings(unit, wmax_w=5000) for unit in (1, 2, 3)),
-                        meter=MeterSettings(200))
-    config = {**WIDE, "inverter2": "site.test:502/2", "inverter3": "site.test:502/3"}
-    with living(tmp_path, settings=settings, load=500, pv=9000, config=config) as house:
-        house.site.fault(unit=3, delay_ms=900)
-        house.default(exp_w=3000)
-        house.boot()
-        house.run_to(180)
-        # Their turn comes each 2 to 2.5 s; at times a limit and a state of the slow one go before.
-        assert len(house.said("DEVICE_SILENT")) <= 4, house.tail()
-        assert house.worst_export(30, 180) <= 3000 + TOL_W

@@ -36,16 +36,16 @@ def test_each_make_is_met_told_and_held(tmp_path, names):
     with living(tmp_path, settings=Settings(inverters=inverters, meter=MeterSettings()), load=500,
                 pv=11000, config=config) as house:
         house.default(exp_w=LIMIT_W)
-        event = house.publish(60, 40, exp_w=1500)
+        event = house.publish(80, 40, exp_w=1500)
         house.boot()
-        house.run_to(115)
+        house.run_to(135)
         for unit, inverter in enumerate(inverters, 1):
             assert house.said("INVERTER", maker=inverter.maker), house.tail()
             assert house.said("INVERTER_READY", unit=unit, wmax_w=4000), house.tail()
             assert house.said("LIMIT_TAKEN", unit=unit), house.tail()
-        assert house.worst_export(30, 60) <= LIMIT_W + TOL_W
-        assert house.worst_export(75, 100) <= 1500 + TOL_W
-        assert -house.site.mean("site_w", 40, 60) > LIMIT_W - 500  # and gives what it may
+        assert house.worst_export(30, 80) <= LIMIT_W + TOL_W
+        assert house.worst_export(95, 120) <= 1500 + TOL_W
+        assert -house.site.mean("site_w", 60, 80) > LIMIT_W - 500  # and gives what it may
         assert house.statuses(event) == [1, 2, 3] and not failures(house)
 
 

@@ -49,7 +49,7 @@ def test_all_25_ext_three_days_of_six_hour_controls(tmp_path):
             house.run_to(end - 5)
             assert house.statuses(event) == [1, 2]
             rows = house.rows(start + 30, end)
-            assert len(rows) > 30 * 6 * 300 and rows[0].time < start + 1800  # as far as it is kept
+            assert len(rows) > 30 * 6 * 300 and rows[0].time < start + 2700  # as far as it is kept
             assert max(-row.site_w for row in rows) <= limit + TOL_W
             assert min(row.pv_w for row in rows) > limit * 0.95 - TOL_W
         house.run(360)
