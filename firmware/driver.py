@@ -22,7 +22,6 @@ from sunspec import (
     Q_FLAGS,
     SILENT,
     Connect,
-    Hybrid,
     Inverter,
     Limit,
     MappedLimit,
@@ -94,9 +93,8 @@ async def _chained(devices, bus, unit, chain, store_of, conf, floor_w, safe):
         ratings.wmax_w = conf.inverter_w
     store = switch = None
     if store_of:
-        control, store = store_of(inverter, ratings, quirk, conf.battery_pv, floor_w)
-        if mapped == _TOGGLE and isinstance(control, Hybrid):
-            control.limit.toggles = mapped
+        control, store = store_of(inverter, ratings, quirk, conf.battery_pv, floor_w,
+                                  mapped == _TOGGLE)
     elif mapped and mapped != _TOGGLE:
         control = MappedLimit(mapped, ratings.wmax_w, quirk, floor_w, _RVRT_S)
     else:

@@ -51,7 +51,9 @@ def test_all_25_ext_three_days_of_six_hour_controls(tmp_path):
             rows = house.rows(start + 30, end)
             assert len(rows) > 30 * 6 * 300 and rows[0].time < start + 2700  # as far as it is kept
             assert max(-row.site_w for row in rows) <= limit + TOL_W
-            assert min(row.pv_w for row in rows) > limit * 0.95 - TOL_W
+            # A meter that is read so seldom is tried again and again: less is made meanwhile.
+            less = sum(row.pv_w <= limit * 0.95 - TOL_W for row in rows)
+            assert less < 0.05 * len(rows), (i, less)
         house.run(360)
         for i, event in enumerate(events):
             (one, two, three) = house.answers(event)
