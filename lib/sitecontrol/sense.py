@@ -4,9 +4,9 @@ Enters, each 200 ms: the power of the inverters and the export at the meter.  Le
 the most that may be made until that is known.
 
     sense = Sense(10000)
-    sense.step(5300, 4900, 5300, 0, 5000)      # all W; ABSENT where unknown
-    sense.way                                  # -1: what is called export is import
-    sense.most_w                               # 5000, at times less; ABSENT once way is 1
+    sense.step(5300, 4900, 5300, 0, 5000, 10000)  # all W; ABSENT where unknown
+    sense.way                                     # -1: what is called export is import
+    sense.most_w                                  # 5000, at times less; ABSENT once way is 1
 
 An inverter that stood, moved by much and stands again was an experiment.  The meter moved with
 it: it counts the right way.  As far against it: the wrong way.  Else loads moved too, and nothing
