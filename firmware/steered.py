@@ -63,14 +63,15 @@ class Steered:
 
     kind: PV, BATTERY or LOAD of sitecontrol.  w: W, generation positive, ABSENT.  p_w: the same, 0
     while the device sleeps (every value of it is a sentinel).  every_ms: between two writes at
-    least.  sunny: it has panels.  of_site: its high_w is the most that the site may export, kept
-    at a meter of its own.  st, alarms, conn, soc_pct100, wh, cha_st: as sunspec has them,
-    ABSENT.  low_w, high_w: the band of the last step.  stands: the device took the band last
-    written.  on: 1 or 0 as it was told and took, -1 not known, 2 told before it was lost.
-    writes: requests sent to it in its life (wear.py).  serial: of the device that they are counted
-    for, None before it was found.  heartbeats: since boot.  most_w: no band reaches above that
-    (its own limit, W).  retired: not to be steered any more.  unheard: requests in a row without
-    an answer.  doubted: it was seen to disobey and has said the same since then.
+    least.  sunny: it has panels.  stores: its battery takes a set point of its own.  of_site: its
+    high_w is the most that the site may export, kept at a meter of its own.  st, alarms, conn,
+    soc_pct100, wh, cha_st: as sunspec has them, ABSENT.  low_w, high_w: the band of the last step.
+    stands: the device took the band last written.  on: 1 or 0 as it was told and took, -1 not
+    known, 2 told before it was lost.  writes: requests sent to it in its life (wear.py).  serial:
+    of the device that they are counted for, None before it was found.  heartbeats: since boot.
+    most_w: no band reaches above that (its own limit, W).  retired: not to be steered any more.
+    unheard: requests in a row without an answer.  doubted: it was seen to disobey and has said the
+    same since then.
     """
 
     def __init__(self, loop, op_class, kind, bus, unit, owner=None):

@@ -8,8 +8,8 @@ see host_tests/conftest.py.
 import pytest
 from tools.bench.image import Client
 
-# `make bench` looks for the least. At 92 inside, a handshake found no room in one of ten runs on a
-# machine with other work: where its pieces lie in the heap depends on when they come.
+# `make bench` looks for the least. At 92 inside, a handshake found no room in two of ten runs on
+# a machine with other work: where its pieces lie in the heap depends on when they come.
 OUTSIDE_KIB, INSIDE_KIB = 64, 100
 
 

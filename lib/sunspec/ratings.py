@@ -124,7 +124,10 @@ class Ratings(Reads):
             self._inverter.take_state(regs)
 
     def differs(self, other):
-        """True where a number means another power to the device than by `other`."""
+        """True where a number means another power than by `other`; absent factors tell nothing.
+
+        Does not allocate.
+        """
         return (self.wmax_w != other.wmax_w
                 or ABSENT != self.pct_sf != other.pct_sf or ABSENT != self.der_sf != other.der_sf
                 or ABSENT != self.wset_sf != other.wset_sf
